@@ -1,0 +1,96 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// Every room follows the same rules. CI adds DAYLIGHT_STRICT=1, which turns warnings into errors.
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+    + (ProcessInfo.processInfo.environment["DAYLIGHT_STRICT"] == "1" ? [.unsafeFlags(["-warnings-as-errors"])] : [])
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let client: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "daylight",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "daylight", targets: ["daylight"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // floor 0
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // floor 1
+        room("Postgres", ["CLibpq", nio, nioPosix, nioLocks, log, collections]),
+        room("Model"),
+        room("CSV", ["CZlib"]),
+        room("RateLimit"),
+        // floor 2
+        room("Store", ["Model", "Postgres", nio]),
+        room("Profiles", ["Model"]),
+        room("Migrator", ["Postgres", crypto]),
+        // floor 3
+        room("Catalogue", ["Model", "Profiles", "Store", "CSV", nio, crypto, nioLocks]),
+        room("Publishing", ["Model", "Profiles", "Store", "CSV", crypto, log]),
+        room("Bulk", ["Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
+        // floor 4
+        room("API", ["Model", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
+        // floor 5
+        .executableTarget(
+            name: "daylight",
+            dependencies: [
+                "API", "Bulk", "Catalogue", "CSV", "Migrator", "Model", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
+                arguments, client, crypto, log, nio, nioPosix,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Model", "Postgres", "Migrator", client, yaml, nio, nioPosix, nioLocks, log, nioHTTP1],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        tests("AcceptanceTests", ["TestSupport", client, crypto, nio, nioHTTP1]),
+    ]
+)
