@@ -92,5 +92,6 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("AcceptanceTests", ["TestSupport", client, crypto, nio, nioHTTP1]),
+        tests("RateLimitTests", ["RateLimit"]),
     ]
 )
