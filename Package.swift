@@ -3,12 +3,14 @@ import Foundation
 import PackageDescription
 
 // Every room follows the same rules. CI adds DAYLIGHT_STRICT=1, which turns warnings into errors.
+// Tests run in the release configuration too, from the same build as the server: hence -enable-testing there.
 let settings: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
+        .unsafeFlags(["-enable-testing"], .when(configuration: .release)),
     ]
     + (ProcessInfo.processInfo.environment["DAYLIGHT_STRICT"] == "1" ? [.unsafeFlags(["-warnings-as-errors"])] : [])
 

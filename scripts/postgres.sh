@@ -39,12 +39,13 @@ as_cluster_user() {
     fi
 }
 
-# initialize_cluster DIRECTORY: makes a cluster in DIRECTORY/data whose superuser is `postgres`.
+# initialize_cluster DIRECTORY [initdb option…]: makes a cluster in DIRECTORY/data whose superuser is `postgres`.
 # `trust` is safe here: only the cluster's own user and root can reach the socket.
 initialize_cluster() {
     local home=$1 log
+    shift
     log=$(as_cluster_user "$(postgres_binaries)/initdb" --pgdata="$home/data" --username=postgres \
-        --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync 2>&1) || {
+        --auth=trust --encoding=UTF8 --locale=C.UTF-8 "$@" 2>&1) || {
         echo "$log" >&2
         return 1
     }

@@ -23,7 +23,7 @@ clean_up() {
 }
 trap clean_up EXIT
 if [ "$(id -u)" -eq 0 ]; then chown "$(cluster_user)" "$home"; fi
-initialize_cluster "$home"
+initialize_cluster "$home" --no-sync
 start_cluster "$home" "$home" -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
     -c max_connections=200 -c shared_buffers=256MB -c max_wal_size=4GB -c jit=off "${DAYLIGHT_TEST_POSTGRES_OPTIONS:-}"
 export DAYLIGHT_TEST_DATABASE_URL="postgresql:///postgres?host=$home&user=postgres"
