@@ -1,0 +1,26 @@
+-- Applied after the migrations, again and again. What is not granted here is not allowed.
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA daylight, published FROM daylight_writer, daylight_reader;
+
+GRANT USAGE ON SCHEMA daylight, published TO daylight_writer;
+GRANT USAGE, CREATE ON SCHEMA data, staging, published TO daylight_writer;
+GRANT SELECT ON ALL TABLES IN SCHEMA daylight, published TO daylight_writer;
+
+GRANT INSERT, UPDATE (name_zh, name_en, level, region, contact) ON daylight.department TO daylight_writer;
+GRANT INSERT, UPDATE (label, expires_at, revoked_at) ON daylight.access_key TO daylight_writer;
+GRANT INSERT ON daylight.profile TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.code_list TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.code TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.dataset TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.push TO daylight_writer;
+GRANT INSERT, DELETE ON daylight.finding, daylight.rejected_record TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.finding_count TO daylight_writer;
+GRANT INSERT ON daylight.review, daylight.withdrawal, daylight.withdrawn_row TO daylight_writer;
+-- a version is never edited: only its withdrawal is noted
+GRANT INSERT, UPDATE (withdrawal) ON daylight.version TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
+
+-- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
+GRANT USAGE ON SCHEMA published TO daylight_reader;
+GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
+    published.profile, published.code TO daylight_reader;
