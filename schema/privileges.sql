@@ -1,6 +1,7 @@
 -- Applied after the migrations, again and again. What is not granted here is not allowed.
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA daylight, published FROM daylight_writer, daylight_reader;
+-- (not in published: its row views are granted when they are made)
+REVOKE ALL ON ALL TABLES IN SCHEMA daylight FROM daylight_writer, daylight_reader;
 
 GRANT USAGE ON SCHEMA daylight, published TO daylight_writer;
 GRANT USAGE, CREATE ON SCHEMA data, staging, published TO daylight_writer;
