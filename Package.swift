@@ -93,6 +93,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        tests("CSVTests", ["CSV"]),
         tests("AcceptanceTests", ["TestSupport", client, crypto, nio, nioHTTP1]),
         tests("RateLimitTests", ["RateLimit"]),
     ]
