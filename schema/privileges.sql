@@ -1,11 +1,10 @@
 -- Applied after the migrations, again and again. What is not granted here is not allowed.
-REVOKE ALL ON SCHEMA public FROM PUBLIC;
 -- (not in published: its row views are granted when they are made)
 REVOKE ALL ON ALL TABLES IN SCHEMA daylight FROM daylight_writer, daylight_reader;
 
 GRANT USAGE ON SCHEMA daylight, published TO daylight_writer;
 GRANT USAGE, CREATE ON SCHEMA data, staging, published TO daylight_writer;
-GRANT SELECT ON ALL TABLES IN SCHEMA daylight, published TO daylight_writer;
+GRANT SELECT ON ALL TABLES IN SCHEMA daylight TO daylight_writer;
 
 GRANT INSERT, UPDATE (name_zh, name_en, level, region, contact) ON daylight.department TO daylight_writer;
 GRANT INSERT, UPDATE (label, expires_at, revoked_at) ON daylight.access_key TO daylight_writer;
@@ -24,4 +23,4 @@ GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
-    published.profile, published.code TO daylight_reader;
+    published.profile, published.code TO daylight_reader, daylight_writer;

@@ -14,3 +14,12 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+
+-- Nothing of ours lives in schema public, so nobody needs it; a login that does not own the database leaves it as it is.
+DO $$
+BEGIN
+    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'public'), 'USAGE')
+        AND has_schema_privilege('public', 'public', 'USAGE') THEN
+        REVOKE ALL ON SCHEMA public FROM PUBLIC;
+    END IF;
+END $$;
