@@ -1,0 +1,256 @@
+extension RowQuery {
+    /// The parameters that are not fields; they win over fields of the same name, which can still be filtered with `name__eq`.
+    public static let parameterNames = ["sort", "fields", "limit", "cursor", "version"]
+
+    /// Parameter suffixes after `__`.
+    public static let operatorNames = Predicate.Comparison.allCases.map(\.rawValue) + ["in", "like", "null"]
+
+    /// Reads simple parameters: `field=value`, `field__gte=value`, `field__in=a,b`, `sort=-field`, `fields=a,b`, `limit`, `cursor`, `version`.
+    ///
+    /// Only fields that everybody may see exist here: the name of a hidden one gets the same answer as a name that nobody uses.
+    /// - Parameters:
+    ///   - parameters: names and values, decoded, in their order.
+    ///   - schema: the shape of the rows.
+    ///   - other: names that the caller reads itself.
+    /// - Throws: a `Problem` with every place that is wrong and what was expected there; codes `unknownField`, `invalidFilter`, `invalidSort`,
+    ///   `invalidLimit`, `invalidCursor`.
+    public init(parameters: [(name: String, value: String)], schema: TableSchema, other: [String] = []) throws {
+        var reader = ParameterReader(schema: schema)
+        self.init()
+        var conditions: [Predicate] = []
+        var seen: [String] = []
+        for (name, value) in parameters where !other.contains(name) {
+            if seen.contains(name) {
+                reader.wrong(.invalidFilter, name, zh: "只能给出一次；多个值用 __in", en: "may be given once only; use __in for several values")
+                continue
+            }
+            seen.append(name)
+            guard value.utf8.count <= (name.hasSuffix("__in") ? 64 * 1024 : Predicate.Limits.valueBytes) else {
+                reader.wrong(
+                    .invalidFilter, name, zh: "值不得超过 \(Predicate.Limits.valueBytes) 字节", en: "a value has at most \(Predicate.Limits.valueBytes) bytes")
+                continue
+            }
+            switch name {
+            case "sort": sort = reader.sort(value)
+            case "fields": fields = reader.fieldList(value)
+            case "limit":
+                if let number = Int(value), Self.limits.contains(number) { limit = number } else {
+                    let (low, high) = (Self.limits.lowerBound, Self.limits.upperBound)
+                    reader.wrong(.invalidLimit, name, zh: "应为 \(low) 到 \(high) 的整数", en: "expected a whole number from \(low) to \(high)")
+                }
+            case "cursor": cursor = value
+            case "version":
+                if let number = Int(value), number > 0, number <= Int(Int32.max) { version = number } else {
+                    reader.wrong(.invalidParameter, name, zh: "应为版本号，如 3", en: "expected a version number such as 3")
+                }
+            default:
+                if let condition = reader.condition(name, value) { conditions.append(condition) }
+            }
+        }
+        if conditions.count > Predicate.Limits.conditions {
+            let most = Predicate.Limits.conditions
+            reader.wrong(.invalidFilter, "?", zh: "条件不得超过 \(most) 个", en: "at most \(most) conditions")
+        }
+        try reader.check()
+        predicate = conditions.count > 1 ? .and(conditions) : conditions.first
+    }
+}
+
+/// Reads single parameters and collects what is wrong with them.
+private struct ParameterReader {
+    let schema: TableSchema
+    private var code: ProblemCode?
+    private var places: [Problem.Place] = []
+
+    init(schema: TableSchema) {
+        self.schema = schema
+    }
+
+    private func field(_ name: some StringProtocol) -> Field? {
+        schema.fields.first { $0.visibility == .public && $0.name == name }
+    }
+
+    mutating func wrong(_ code: ProblemCode, _ place: String, zh: String, en: String) {
+        if self.code == nil { self.code = code }
+        if places.count < 20 { places.append(Problem.Place(place, zh: zh, en: en)) }
+    }
+
+    /// Throws what was collected.
+    func check() throws {
+        guard let code, let first = places.first else { return }
+        throw Problem(code, zh: "参数 \(first.place)：\(first.message.zh)", en: "parameter \(first.place): \(first.message.text(in: .en))", places: places)
+    }
+
+    private mutating func unknownField(_ place: String, _ name: String) {
+        let names = schema.publicFields.prefix(60).map(\.name).joined(separator: ", ")
+        let shown = name.prefix(64)
+        wrong(.unknownField, place, zh: "没有信息项 \(shown)；可用：\(names)", en: "no field \(shown); there are: \(names)")
+    }
+
+    mutating func condition(_ name: String, _ value: String) -> Predicate? {
+        if let field = field(name) { return comparison(field, .equal, name, value) }
+        guard let mark = name.range(ofLast: "__"), let field = field(name[..<mark.lowerBound]) else {
+            // The name without its suffix, so that a mistyped field is named as such.
+            let stem = name.range(ofLast: "__").map { RowQuery.operatorNames.contains(String(name[$0.upperBound...])) ? String(name[..<$0.lowerBound]) : name }
+            unknownField(name.prefix(128).description, stem ?? name)
+            return nil
+        }
+        switch name[mark.upperBound...] {
+        case "in": return list(field, name, value)
+        case "like": return pattern(field, name, value)
+        case "null":
+            guard value == "true" || value == "false" else {
+                wrong(.invalidFilter, name, zh: "应为 true 或 false", en: "expected true or false")
+                return nil
+            }
+            return value == "true" ? .isNull(field: field.name) : .not(.isNull(field: field.name))
+        case let word:
+            guard let comparison = Predicate.Comparison(rawValue: String(word)) else {
+                let known = RowQuery.operatorNames.joined(separator: ", ")
+                wrong(.invalidFilter, name.prefix(128).description, zh: "没有运算 \(word.prefix(32))；可用：\(known)", en: "no operator \(word.prefix(32)); there are: \(known)")
+                return nil
+            }
+            return self.comparison(field, comparison, name, value)
+        }
+    }
+
+    private mutating func comparison(_ field: Field, _ comparison: Predicate.Comparison, _ place: String, _ value: String) -> Predicate? {
+        if comparison != .equal, comparison != .notEqual, !field.type.isOrdered {
+            wrong(.invalidFilter, place, zh: "\(field.type) 类型没有大小之分，只能用相等", en: "values of type \(field.type) have no order; compare for equality")
+            return nil
+        }
+        guard let literal = field.type.literal(value) else {
+            wrong(.invalidFilter, place, zh: field.type.literalExpectation.zh, en: field.type.literalExpectation.text(in: .en))
+            return nil
+        }
+        return .compare(field: field.name, comparison, value: literal)
+    }
+
+    private mutating func list(_ field: Field, _ place: String, _ value: String) -> Predicate? {
+        guard let values = ValueListText.split(value) else {
+            wrong(.invalidFilter, place, zh: "引号不成对；含逗号的值写作 \"a,b\"", en: "unbalanced quotes; a value with a comma is written \"a,b\"")
+            return nil
+        }
+        guard values.count <= Predicate.Limits.listValues else {
+            let most = Predicate.Limits.listValues
+            wrong(.invalidFilter, place, zh: "不得超过 \(most) 个值", en: "at most \(most) values")
+            return nil
+        }
+        var literals: [String] = []
+        for (index, value) in values.enumerated() {
+            guard value.utf8.count <= Predicate.Limits.valueBytes, let literal = field.type.literal(value) else {
+                let expected = field.type.literalExpectation
+                wrong(.invalidFilter, place, zh: "第 \(index + 1) 个值：\(expected.zh)", en: "value \(index + 1): \(expected.text(in: .en))")
+                return nil
+            }
+            literals.append(literal)
+        }
+        return .isIn(field: field.name, values: literals)
+    }
+
+    private mutating func pattern(_ field: Field, _ place: String, _ value: String) -> Predicate? {
+        guard field.type.isTextual else {
+            wrong(.invalidFilter, place, zh: "\(field.type) 类型不能用 like", en: "values of type \(field.type) cannot be matched by a pattern")
+            return nil
+        }
+        var wildcards = 0
+        var escaped = false
+        var previous: UInt8 = 0
+        for byte in value.utf8 {
+            if byte == 0 {
+                wrong(.invalidFilter, place, zh: "不得含空字符", en: "must not contain NUL")
+                return nil
+            }
+            if !escaped, byte == UInt8(ascii: "%"), previous != UInt8(ascii: "%") { wildcards += 1 }
+            previous = escaped ? 0 : byte
+            escaped = !escaped && byte == UInt8(ascii: "\\")
+        }
+        if escaped {
+            wrong(.invalidFilter, place, zh: "模式不得以单个 \\ 结尾", en: "a pattern must not end with a single \\")
+            return nil
+        }
+        guard wildcards <= Predicate.Limits.patternWildcards else {
+            let most = Predicate.Limits.patternWildcards
+            wrong(.invalidFilter, place, zh: "% 不得超过 \(most) 处", en: "at most \(most) places with %")
+            return nil
+        }
+        return .like(field: field.name, pattern: value)
+    }
+
+    mutating func sort(_ value: String) -> [RowQuery.SortField] {
+        var sort: [RowQuery.SortField] = []
+        for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+            let descending = part.hasPrefix("-")
+            let name = descending ? part.dropFirst() : part
+            guard let field = field(name) else {
+                unknownField("sort", String(name))
+                continue
+            }
+            guard field.type.isOrdered else {
+                wrong(.invalidSort, "sort", zh: "\(field.name) 是 \(field.type) 类型，不能排序", en: "\(field.name) is of type \(field.type), which has no order")
+                continue
+            }
+            guard !sort.contains(where: { $0.field == field.name }) else {
+                wrong(.invalidSort, "sort", zh: "\(field.name) 出现了两次", en: "\(field.name) stands there twice")
+                continue
+            }
+            sort.append(RowQuery.SortField(field.name, descending: descending))
+        }
+        if sort.count > RowQuery.sortFields {
+            wrong(.invalidSort, "sort", zh: "不得超过 \(RowQuery.sortFields) 个信息项", en: "at most \(RowQuery.sortFields) fields")
+        }
+        return sort
+    }
+
+    mutating func fieldList(_ value: String) -> [String] {
+        var names: [String] = []
+        for name in value.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let field = field(name) else {
+                unknownField("fields", String(name))
+                continue
+            }
+            if !names.contains(field.name) { names.append(field.name) }
+        }
+        return names
+    }
+}
+
+/// The values of `field__in`: separated by commas, in double quotes where they hold one, as in a CSV record (RFC 4180).
+enum ValueListText {
+    /// - Returns: nil when quotes do not pair.
+    static func split(_ text: String) -> [String]? {
+        guard text.utf8.contains(UInt8(ascii: "\"")) else { return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        var values: [String] = []
+        var value: [UInt8] = []
+        var quoted = false, closed = false
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\"") where quoted:
+                quoted = false
+                closed = true
+            case UInt8(ascii: "\"") where closed:
+                value.append(byte)
+                quoted = true
+                closed = false
+            case UInt8(ascii: "\"") where value.isEmpty: quoted = true
+            case UInt8(ascii: ",") where !quoted:
+                values.append(String(decoding: value, as: UTF8.self))
+                value = []
+                closed = false
+            default:
+                if closed { return nil }
+                value.append(byte)
+            }
+        }
+        if quoted { return nil }
+        values.append(String(decoding: value, as: UTF8.self))
+        return values
+    }
+}
+
+extension String {
+    /// Where a piece stands for the last time.
+    fileprivate func range(ofLast piece: String) -> Range<Index>? {
+        ranges(of: piece).last
+    }
+}
