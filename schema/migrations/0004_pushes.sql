@@ -19,7 +19,7 @@ CREATE TABLE daylight.push (
     error_count      bigint NOT NULL DEFAULT 0,
     warning_count    bigint NOT NULL DEFAULT 0,
     byte_count       bigint NOT NULL DEFAULT 0,
-    -- SHA-256 of the canonical CSV of the checked rows (public fields), and of all their fields
+    -- SHA-256 of the canonical CSV of the checked rows (public fields), and of the body as it came
     digest           text COLLATE "C",
     content_digest   text COLLATE "C",
     canonical_bytes  bigint,
@@ -64,7 +64,7 @@ CREATE TABLE daylight.finding_count (
     PRIMARY KEY (push, code, severity)
 );
 
--- Records that a quarantine push left out, as they came (decoded to UTF-8).
+-- Records that a quarantine push left out, as they came (decoded to UTF-8). Line 0 holds the header.
 CREATE TABLE daylight.rejected_record (
     push    uuid NOT NULL REFERENCES daylight.push,
     line    bigint NOT NULL,
@@ -88,8 +88,6 @@ CREATE TABLE daylight.version (
     dataset          text COLLATE "C" NOT NULL REFERENCES daylight.dataset,
     number           integer NOT NULL CHECK (number > 0),
     digest           text COLLATE "C" NOT NULL,
-    -- over all fields, also those that are not public: tells whether a push changes anything
-    content_digest   text COLLATE "C",
     row_count        bigint NOT NULL,
     added            bigint NOT NULL,
     changed          bigint NOT NULL,
@@ -110,8 +108,9 @@ CREATE TABLE daylight.version (
 CREATE TABLE daylight.idempotency (
     key_id       uuid NOT NULL REFERENCES daylight.access_key,
     key          text COLLATE "C" NOT NULL,
-    -- SHA-256 of method, path, query and declared content
+    -- SHA-256 of method, path and query; and of the body, as soon as it is known
     fingerprint  text COLLATE "C" NOT NULL,
+    content      text COLLATE "C",
     push         uuid,
     status       integer,
     body         text,
