@@ -89,7 +89,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Model", "Postgres", "Migrator", client, yaml, nio, nioPosix, nioLocks, log, nioHTTP1],
+            dependencies: ["Model", "Postgres", "Migrator", client, yaml, crypto, nio, nioPosix, nioLocks, log, nioHTTP1],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

@@ -15,6 +15,16 @@ extension SQL: ExpressibleByStringInterpolation {
             sql.append(value: value, as: Value.postgresType)
         }
 
+        /// Binds a value or NULL. Without this overload the compiler warns of a debug description that nobody makes.
+        public mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value?) {
+            sql.append(value: value, as: Value.postgresType)
+        }
+
+        /// Binds a value or NULL as a parameter of the given type.
+        public mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value?, as type: PostgresType) {
+            sql.append(value: value, as: type)
+        }
+
         /// Binds a value as a parameter of the given type.
         public mutating func appendInterpolation(_ value: some PostgresBindable, as type: PostgresType) {
             sql.append(value: value, as: type)
