@@ -17,6 +17,7 @@ let settings: [SwiftSetting] =
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -82,7 +83,7 @@ let package = Package(
             name: "daylight",
             dependencies: [
                 "API", "Bulk", "Catalogue", "CSV", "Migrator", "Model", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
-                arguments, client, crypto, log, nio, nioPosix,
+                arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

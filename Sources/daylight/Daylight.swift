@@ -1,4 +1,10 @@
 import ArgumentParser
-import Hummingbird
-import AsyncHTTPClient
-@main struct Daylight: ParsableCommand { func run() { print("hi") } }
+
+@main
+struct Daylight: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "daylight",
+        abstract: "An open catalogue and exchange platform for public data. 政务数据开放目录与共享交换平台。",
+        subcommands: [PushCommand.self]
+    )
+}
