@@ -69,7 +69,7 @@ let package = Package(
         room("CSV", ["CZlib"]),
         room("RateLimit"),
         // floor 2
-        room("Store", ["Model", "Postgres", nio]),
+        room("Store", ["Model", "Postgres", nio, log]),
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
         // floor 3

@@ -1,1 +1,112 @@
-// placeholder
+public import Logging
+internal import Model
+public import NIOCore
+internal import Postgres
+
+/// Everything that Daylight keeps, as PostgreSQL has it: each file of this room is one noun and its queries.
+///
+/// Two databases behind it differ only in role: `reader` sees the published views and cannot write,
+/// `writer` does what departments, reviewers and the operator do. What fails leaves as a `Problem`.
+public struct Store: Sendable {
+    /// What it is set to. Times are in seconds.
+    public struct Configuration: Sendable {
+        /// Where the primary is: a connection string or URI as libpq takes it.
+        public var databaseURL: String
+        /// Where reads go; the primary where it is nil.
+        public var readerURL: String?
+        /// Pipelined connections of each event loop, for short public reads.
+        public var pipelinedConnectionsPerLoop = 1
+        /// Pooled connections for longer public reads and downloads.
+        public var readerPool = 8
+        /// Pooled connections for all that writes.
+        public var writerPool = 8
+        /// Longest public statement; downloads are statements too, and have `downloadTimeout`.
+        public var readerTimeout = 20
+        public var downloadTimeout = 3600
+        /// Longest wait for a lock, of either role.
+        public var lockTimeout = 10
+        /// Longest pause inside a transaction, of either role.
+        public var idleInTransactionTimeout = 300
+
+        public init(databaseURL: String, readerURL: String? = nil) {
+            self.databaseURL = databaseURL
+            self.readerURL = readerURL
+        }
+    }
+
+    public let configuration: Configuration
+    let reader: Database
+    let writer: Database
+    let logger: Logger
+
+    /// Nothing is connected until `start()`.
+    ///
+    /// - Parameters:
+    ///   - eventLoopGroup: owns the pipelined connections; the caller shuts it down after `close()`.
+    ///   - logger: gets the words of PostgreSQL that no caller sees.
+    public init(_ configuration: Configuration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        var read = Database.Configuration(
+            url: configuration.readerURL ?? configuration.databaseURL,
+            sessionSettings: Self.settings(configuration, role: "daylight_reader") + [
+                ("default_transaction_read_only", "on"), ("statement_timeout", "\(configuration.readerTimeout)s"),
+            ]
+        )
+        read.pipelinedConnectionsPerLoop = configuration.pipelinedConnectionsPerLoop
+        read.poolSize = configuration.readerPool
+        read.applicationName = "daylight reader"
+        var write = Database.Configuration(url: configuration.databaseURL, sessionSettings: Self.settings(configuration, role: "daylight_writer"))
+        write.poolSize = configuration.writerPool
+        write.applicationName = "daylight writer"
+        reader = Database(read, eventLoopGroup: eventLoopGroup, logger: logger)
+        writer = Database(write, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// Opens the connections.
+    ///
+    /// - Throws: `Problem` (`databaseUnavailable`) when a server cannot be reached or refuses a role; the reason is in the log.
+    public func start() async throws {
+        try await mappingErrors {
+            try await reader.start()
+            try await writer.start()
+        }
+    }
+
+    /// Refuses new work, waits for what runs, closes all connections.
+    public func close() async {
+        await reader.close()
+        await writer.close()
+    }
+
+    /// Asks both servers for a sign of life.
+    ///
+    /// - Throws: `Problem` (`databaseUnavailable`) where one gives none within the time.
+    public func ping(within limit: Duration = .seconds(2)) async throws {
+        let deadline = ContinuousClock.now + limit
+        try await mappingErrors {
+            _ = try await reader.read("SELECT 1", deadline: deadline)
+            try await writer.execute("SELECT 1", deadline: deadline)
+        }
+    }
+
+    /// A moment's counts of both roles' connections, for metrics, by name.
+    public var statistics: [(name: String, value: Int)] {
+        [("reader", reader.statistics), ("writer", writer.statistics)].flatMap { role, counts in
+            [
+                ("\(role)_pool_in_use", counts.poolInUse), ("\(role)_pool_idle", counts.poolIdle), ("\(role)_pool_waiting", counts.poolWaiting),
+                ("\(role)_pipelined_in_flight", counts.pipelinedInFlight), ("\(role)_pipelined_pending", counts.pipelinedPending),
+                ("\(role)_reconnects", counts.reconnects),
+            ]
+        }
+    }
+
+    // All of Daylight's clocks show +08:00: with a POSIX zone, PostgreSQL writes that offset for every instant.
+    private static func settings(_ configuration: Configuration, role: String) -> [(String, String)] {
+        [
+            ("role", role), ("TimeZone", "<+08>-08"), ("DateStyle", "ISO, YMD"), ("IntervalStyle", "iso_8601"), ("search_path", ""),
+            ("lock_timeout", "\(configuration.lockTimeout)s"),
+            ("idle_in_transaction_session_timeout", "\(configuration.idleInTransactionTimeout)s"),
+        ]
+    }
+}
