@@ -1,1 +1,36 @@
-// placeholder
+public import Hummingbird
+
+/// The HTTP interface: one router of record, and the server that carries it.
+public struct API: Sendable {
+    /// What it is set to.
+    public let configuration: Configuration
+    /// What it stands on.
+    public let dependencies: Dependencies
+
+    let gate: Gate
+
+    /// - Parameters:
+    ///   - configuration: what it is set to.
+    ///   - dependencies: what it stands on.
+    public init(configuration: Configuration, dependencies: Dependencies) {
+        self.configuration = configuration
+        self.dependencies = dependencies
+        gate = Gate(configuration: configuration, dependencies: dependencies)
+    }
+
+    /// The router of record, with every route of every noun.
+    public func makeRouter() -> Router<AppContext> {
+        let router = Router(context: AppContext.self, options: [.autoGenerateHeadEndpoints])
+        let routes = Routes(router: router, gate: gate)
+        addHealthRoutes(routes)
+        addDocumentRoutes(routes)
+        addLimitsRoutes(routes)
+        addKeysRoutes(routes)
+        return router
+    }
+
+    /// Routes that are answered on the event loop where they can be; each is also in the router of record.
+    func makeHotRoutes() -> [any HotRoute] {
+        []
+    }
+}

@@ -1,0 +1,46 @@
+public import Model
+
+extension API {
+    /// Finds the record of a key by its public prefix; nil when there is none.
+    public typealias KeyLookup = @Sendable (_ prefix: String) async throws -> AccessKey?
+
+    /// What the interface stands on, given by the executable.
+    public struct Dependencies: Sendable {
+        /// Finds the record of a key.
+        public var keyLookup: KeyLookup
+        /// Why the process cannot serve at the moment (database away, schema unknown), in words for the operator; nil when it can.
+        public var unreadiness: @Sendable () async -> String?
+        /// Text of `openapi.yaml`, served verbatim.
+        public var document: String
+        /// Further measurements for the metrics page.
+        public var gauges: [Gauge]
+
+        public init(
+            keyLookup: @escaping KeyLookup,
+            unreadiness: @escaping @Sendable () async -> String?,
+            document: String,
+            gauges: [Gauge] = []
+        ) {
+            self.keyLookup = keyLookup
+            self.unreadiness = unreadiness
+            self.document = document
+            self.gauges = gauges
+        }
+    }
+
+    /// A measurement that another room offers to the metrics page.
+    public struct Gauge: Sendable {
+        /// Name by the Prometheus conventions, such as `daylight_pool_waiting`.
+        public let name: String
+        /// What it is, in one line.
+        public let help: String
+        /// Reads it now; called once per scrape.
+        public let read: @Sendable () -> Double
+
+        public init(name: String, help: String, read: @escaping @Sendable () -> Double) {
+            self.name = name
+            self.help = help
+            self.read = read
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Model
+import NIOCore
+import NIOHTTP1
+import RateLimit
+import Synchronization
+
+/// What every request passes, on the hot way and on the ordinary way: identity, limits, problems, log, metrics.
+///
+/// Plain functions of an ``Exchange``, so that both ways are held to the same.
+final class Gate: Sendable {
+    let configuration: API.Configuration
+    let limiter: Limiter
+    let keys: KeyDirectory
+    let metrics: Metrics
+    let log: RequestLog
+    let downloads: DownloadPlaces
+    private let routes = Mutex<[Route]>([])
+    private let logger = Logger(label: "daylight.api")
+
+    /// Values of `RateLimit-Policy`, by tier and class of action.
+    let policyFields: [String]
+    /// Stands for requests that no route took.
+    let nowhere: Route
+
+    init(configuration: API.Configuration, dependencies: API.Dependencies) {
+        self.configuration = configuration
+        limiter = Limiter(policy: configuration.policy, capacity: configuration.limiterCapacity)
+        keys = KeyDirectory(lookup: dependencies.keyLookup)
+        let metrics = Metrics(gauges: dependencies.gauges)
+        self.metrics = metrics
+        log = RequestLog(isOn: configuration.logsRequests) { metrics.droppedLines.add(0, $0) }
+        policyFields = Tier.allCases.flatMap { tier in ActionClass.allCases.map { configuration.policy.field(tier, $0) } }
+        downloads = DownloadPlaces(perClient: configuration.downloadsPerClient)
+        nowhere = Route(method: "-", template: "-", action: .read, body: .none, metrics: metrics.addRoute(method: "-", template: "-"))
+    }
+
+    /// Makes a route known to limits, logs and metrics; asking again for the same gives the same.
+    func addRoute(method: String, template: String, action: ActionClass, body: BodyRule) -> Route {
+        routes.withLock { routes in
+            if let known = routes.first(where: { $0.method == method && $0.template == template }) { return known }
+            let route = Route(method: method, template: template, action: action, body: body, metrics: metrics.addRoute(method: method, template: template))
+            routes.append(route)
+            return route
+        }
+    }
+
+    /// The route of a method and template.
+    func route(method: String, template: String) -> Route? {
+        routes.withLock { $0.first { $0.method == method && $0.template == template } }
+    }
+
+    /// Methods that some route has for a path; empty when there is no such path.
+    func methods(at path: some StringProtocol) -> [String] {
+        let routes = routes.withLock { $0 }
+        var methods = Set(routes.filter { $0.matches(path) }.map(\.method))
+        guard !methods.isEmpty else { return [] }
+        if methods.contains("GET") { methods.insert("HEAD") }
+        methods.insert("OPTIONS")
+        return methods.sorted()
+    }
+
+    /// Begins a request.
+    /// - Parameters:
+    ///   - method: its method.
+    ///   - facts: what its header fields say.
+    ///   - peer: address of the connection.
+    ///   - loop: the connection's loop.
+    func open(method: String, facts: RequestFacts, peer: IPAddress, loop: LoopState) -> Exchange {
+        let client = facts.forwarded.isEmpty ? peer : configuration.trustedHops.client(peer: peer, values: facts.forwarded)
+        return Exchange(
+            id: facts.requestID ?? loop.makeRequestID(), startedAt: WallClock.nanoseconds, client: client, method: method, facts: facts, bodyLimit: configuration.jsonLimit
+        )
+    }
+
+    /// Finds out who asks, when that can be said without waiting.
+    /// - Returns: false when the database has to be asked.
+    /// - Throws: what ``KeyDirectory/check(_:against:client:now:)`` throws.
+    func identifyAtOnce(_ exchange: Exchange) throws -> Bool {
+        guard let credential = exchange.credential else {
+            if exchange.hasMalformedCredential { throw Self.malformedCredential }
+            return true
+        }
+        guard case .anonymous = exchange.identity else { return true }
+        guard let key = keys.remembered(credential.prefix, at: exchange.startedAt) else { return false }
+        exchange.identity = try KeyDirectory.check(credential, against: key, client: exchange.client, now: .now)
+        return true
+    }
+
+    /// Finds out who asks. A failure costs the address a read, or guessing would be free.
+    func identify(_ exchange: Exchange) async throws {
+        do {
+            if try identifyAtOnce(exchange) { return }
+            guard let credential = exchange.credential else { return }
+            let key = try await keys.find(credential.prefix, at: exchange.startedAt)
+            exchange.identity = try KeyDirectory.check(credential, against: key, client: exchange.client, now: .now)
+        } catch let problem as Problem where problem.code == .unauthenticated || problem.code == .forbidden {
+            try admit(exchange, to: nowhere, cost: 1)
+            throw problem
+        }
+    }
+
+    private static let malformedCredential = Problem(
+        .unauthenticated,
+        zh: "密钥格式应为 dk_<前缀>_<密文>，用 Authorization: Bearer 或 X-API-Key 发送",
+        en: "a key looks like dk_<prefix>_<secret> and is sent as Authorization: Bearer or X-API-Key"
+    )
+
+    /// Holds a request against its limits.
+    /// - Throws: `tooManyRequests` or `tooManyDownloads`.
+    func admit(_ exchange: Exchange, to route: Route, cost: Int) throws {
+        guard !exchange.isFinished else { throw CancellationError() }
+        guard !exchange.isAdmitted else { return }
+        exchange.isAdmitted = true
+        let decision = limiter.spend(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt)
+        exchange.decision = decision
+        guard decision.allowed else {
+            metrics.refused.add(route.action.index, 1)
+            throw Problem(
+                .tooManyRequests,
+                zh: "超过 \(route.action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
+                en: "over the limit for \(route.action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
+                members: ["violated-policies": "[\"\(route.action.rawValue)\"]"],
+                retryAfter: decision.retryAfter
+            )
+        }
+        guard route.action == .download, exchange.method == "GET" else { return }
+        guard downloads.take(exchange.clientKey) else {
+            throw Problem(
+                .tooManyDownloads,
+                zh: "同时进行的下载不得超过 \(configuration.downloadsPerClient) 个",
+                en: "no more than \(configuration.downloadsPerClient) downloads may run at once",
+                retryAfter: 5
+            )
+        }
+        exchange.holdsDownload = true
+    }
+
+    /// Sets how much body the route takes, and refuses one that says that it is larger.
+    func checkBody(_ request: Request, _ exchange: Exchange, _ route: Route) throws {
+        exchange.bodyLimit =
+            switch route.body {
+            case .none: 64 * 1024
+            case .json: configuration.jsonLimit
+            case .stream: configuration.streamLimit
+            }
+        guard let length = request.headers[.contentLength].flatMap({ Int($0) }), length > exchange.bodyLimit else { return }
+        throw Self.tooLarge(exchange.bodyLimit)
+    }
+
+    static func tooLarge(_ limit: Int) -> Problem {
+        Problem(.payloadTooLarge, zh: "请求体不得超过 \(limit) 字节", en: "the body may have at most \(limit) bytes")
+    }
+
+    /// Ends a request: gives back what it held, counts it, writes its line. Once per exchange.
+    /// - Parameters:
+    ///   - status: status sent; 499 when the client was gone before it.
+    ///   - bytes: bytes of the body sent.
+    ///   - now: monotonic nanoseconds.
+    func finish(_ exchange: Exchange, status: Int, bytes: Int, at now: Int64) {
+        exchange.isFinished = true
+        if exchange.holdsDownload { downloads.giveBack(exchange.clientKey) }
+        let route = exchange.route ?? nowhere
+        let duration = now - exchange.startedAt
+        route.metrics.record(status: status, bytes: bytes, nanoseconds: duration)
+        log.write(exchange, route, status: status, bytes: bytes, microseconds: duration / 1000)
+    }
+
+    /// The problem for whatever a handler threw; what is not meant for the caller is logged here and nowhere else.
+    func problem(for error: any Error, _ exchange: Exchange) -> Problem {
+        switch error {
+        case let problem as Problem:
+            return problem
+        case is NIOTooManyBytesError:
+            return Self.tooLarge(exchange.bodyLimit)
+        case let error as HTTPError where error.status.code < 500:
+            return Problem(ProblemCode.allCases.first { $0.status == error.status.code } ?? .malformedRequest, zh: "请求有误", en: error.body ?? "bad request")
+        case is CancellationError:
+            return Problem(.shuttingDown, zh: "请求被取消", en: "the request was cancelled", retryAfter: 5)
+        default:
+            logger.error("request failed", metadata: ["request.id": "\(exchange.id)", "route": "\(exchange.route?.template ?? "-")", "error": "\(error)"])
+            return Problem(.internalError, zh: "服务器内部错误，请凭请求号联系运维", en: "something went wrong here; the operator can find it by the request id")
+        }
+    }
+}

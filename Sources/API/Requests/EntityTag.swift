@@ -1,0 +1,80 @@
+import HTTPTypes
+public import Hummingbird
+import Model
+
+/// A strong validator of a representation (RFC 9110 section 8.8.3).
+public struct EntityTag: Sendable, Hashable {
+    /// The tag without its quotes.
+    public let opaque: String
+
+    /// - Parameter opaque: visible ASCII without quotes: a digest, a version number, a revision.
+    public init(_ opaque: String) {
+        self.opaque = opaque
+    }
+
+    /// As it stands in `ETag`.
+    public var field: String { "\"\(opaque)\"" }
+
+    /// Whether a list as in `If-Match` or `If-None-Match` names this tag, or any.
+    /// - Parameters:
+    ///   - list: the field's value.
+    ///   - weak: whether `W/"x"` matches `"x"`: so for `If-None-Match`, not for `If-Match` and `If-Range` (RFC 9110 section 8.8.3.2).
+    public func isNamed(in list: some StringProtocol, weak: Bool) -> Bool {
+        for element in list.split(separator: ",") {
+            var tag = Self.trimmed(Substring(element))
+            if tag == "*" { return true }
+            if tag.hasPrefix("W/") {
+                guard weak else { continue }
+                tag = tag.dropFirst(2)
+            }
+            if tag.utf8.count == opaque.utf8.count + 2, tag.hasPrefix("\""), tag.hasSuffix("\""), tag.dropFirst().dropLast() == opaque { return true }
+        }
+        return false
+    }
+
+    private static func trimmed(_ text: Substring) -> Substring {
+        var text = text
+        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return text
+    }
+}
+
+extension Request {
+    /// Whether the client already has this representation: `If-None-Match` names its tag, so 304 is the answer to GET and HEAD.
+    public func isNotModified(_ tag: EntityTag) -> Bool {
+        headers[values: .ifNoneMatch].contains { tag.isNamed(in: $0, weak: true) }
+    }
+
+    /// Whether a `Range` may be honoured: there is no `If-Range`, or it names this representation strongly.
+    public func allowsRange(of tag: EntityTag) -> Bool {
+        guard let field = headers[.ifRange] else { return true }
+        return field != "*" && !field.contains(",") && tag.isNamed(in: field, weak: false)
+    }
+
+    /// Holds a write against the current state, so that no update is lost (RFC 9110 section 13, RFC 6585 section 3).
+    /// - Parameter current: tag of what is there, nil when there is nothing yet.
+    /// - Throws: `preconditionRequired` without `If-Match` or `If-None-Match`, `preconditionFailed` when it does not hold.
+    public func checkWrite(current: EntityTag?) throws {
+        let match = headers[values: .ifMatch], noneMatch = headers[values: .ifNoneMatch]
+        guard !match.isEmpty || !noneMatch.isEmpty else {
+            throw Problem(
+                .preconditionRequired,
+                zh: current == nil ? "新建须带 If-None-Match: *" : "修改须带 If-Match: 当前的 ETag",
+                en: current == nil ? "send If-None-Match: * to create" : "send If-Match with the current ETag to change"
+            )
+        }
+        if !match.isEmpty {
+            guard let current, match.contains(where: { current.isNamed(in: $0, weak: false) }) else {
+                throw Problem(
+                    .preconditionFailed,
+                    zh: current == nil ? "尚不存在，无法匹配 If-Match" : "已被修改，请重新读取后再提交",
+                    en: current == nil ? "there is nothing yet that If-Match could match" : "it has changed since; read it again and retry"
+                )
+            }
+        }
+        if let current, noneMatch.contains(where: { current.isNamed(in: $0, weak: true) }) {
+            throw Problem(.preconditionFailed, zh: "已经存在，If-None-Match 不成立", en: "it exists already, so If-None-Match does not hold")
+        }
+    }
+}

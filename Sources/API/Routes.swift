@@ -1,0 +1,64 @@
+public import HTTPTypes
+public import Hummingbird
+public import RateLimit
+
+/// Where the nouns put their routes: Hummingbird's router, with limits, identity and problems around each handler.
+///
+/// Every GET answers HEAD too. OPTIONS, 404 and 405 are the gate's.
+public struct Routes {
+    /// A route's handler. What it throws becomes a problem document.
+    public typealias Handler = @Sendable (Request, AppContext) async throws -> Response
+    /// Units that a request costs; at least 0.
+    public typealias Cost = @Sendable (Request) -> Int
+
+    let router: Router<AppContext>
+    let gate: Gate
+
+    /// Adds a GET (and HEAD) route.
+    /// - Parameters:
+    ///   - template: path such as `/v1/datasets/{id}/rows`.
+    ///   - action: class of action for the limits.
+    ///   - cost: units that a request costs, 1 when not said.
+    public func get(_ template: String, _ action: ActionClass, cost: Cost? = nil, _ handler: @escaping Handler) {
+        on(.get, template, action, body: .none, cost: cost, handler)
+    }
+
+    /// Adds a POST route.
+    public func post(_ template: String, _ action: ActionClass, body: BodyRule, cost: Cost? = nil, _ handler: @escaping Handler) {
+        on(.post, template, action, body: body, cost: cost, handler)
+    }
+
+    /// Adds a PUT route.
+    public func put(_ template: String, _ action: ActionClass, body: BodyRule, cost: Cost? = nil, _ handler: @escaping Handler) {
+        on(.put, template, action, body: body, cost: cost, handler)
+    }
+
+    /// Adds a DELETE route.
+    public func delete(_ template: String, _ action: ActionClass, cost: Cost? = nil, _ handler: @escaping Handler) {
+        on(.delete, template, action, body: .none, cost: cost, handler)
+    }
+
+    /// Adds a route.
+    /// - Parameters:
+    ///   - method: its method.
+    ///   - template: path such as `/v1/datasets/{id}/rows`.
+    ///   - action: class of action for the limits.
+    ///   - body: what body it takes.
+    ///   - cost: units that a request costs, 1 when not said.
+    public func on(_ method: HTTPRequest.Method, _ template: String, _ action: ActionClass, body: BodyRule, cost: Cost? = nil, _ handler: @escaping Handler) {
+        let gate = gate
+        let route = gate.addRoute(method: method.rawValue, template: template, action: action, body: body)
+        router.on(RouterPath(template), method: method) { request, context -> Response in
+            let exchange = context.exchange
+            exchange.route = route
+            do {
+                try await gate.identify(exchange)
+                try gate.admit(exchange, to: route, cost: cost?(request) ?? 1)
+                try gate.checkBody(request, exchange, route)
+                return try await handler(request, context)
+            } catch {
+                return gate.response(to: error, exchange)
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+import HTTPTypes
+import Hummingbird
+import Model
+import NIOCore
+import NIOHTTP1
+import RateLimit
+
+/// One client connection: takes requests in their order, has each answered on the hot way or by the router, and writes the answers.
+///
+/// Stands behind NIO's HTTP/1 decoder, in the place of Hummingbird's own child channel: that one goes through an
+/// `NIOAsyncChannel`, which costs more than all else on the way of a request, and cannot send files. Here a request is one
+/// task that begins at once on the connection's loop, and an answer is one flush.
+///
+/// Everything in it is confined to the connection's event loop.
+final class Connection: ChannelDuplexHandler, @unchecked Sendable {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = IOData
+
+    /// The request being answered, from its head until both it and its answer have ended.
+    struct Current {
+        let exchange: Exchange
+        let serial: Int
+        let isHead: Bool
+        let isOld: Bool
+        /// Whether the connection ends with this answer.
+        var closes: Bool
+        var expectsContinue: Bool
+        /// Bytes of the body that the client announced, nil when it did not say.
+        var announced: Int?
+        var stream: RequestStream?
+        var isReceived = false
+        var task: Task<Void, Never>?
+
+        var framing: Framing?
+        var status = 0
+        /// Bytes still owed under `Content-Length`.
+        var owed = 0
+        var sentBytes = 0
+        var isAnswered = false
+        /// Body bytes that came after the answer and were dropped.
+        var dropped = 0
+    }
+
+    enum Phase { case open, lingering, closed }
+
+    static let smallLeftover = 64 * 1024
+
+    let gate: Gate
+    let answerer: Answerer
+    let loop: LoopState
+    let peer: IPAddress
+    let eventLoop: any EventLoop
+    let configuration: API.Configuration
+
+    var context: ChannelHandlerContext?
+    var phase = Phase.open
+    var current: Current?
+    var serial = 0
+    /// Bytes of an answer that wait to go out with what follows.
+    var pending: ByteBuffer?
+    var writableWaiter: CheckedContinuation<Void, any Error>?
+    var deadlines = Deadlines()
+    var timer: Scheduled<Void>?
+    var timerAt = Int64.max
+    var isQuiescing = false
+
+    private var waitingHead: HTTPRequestHead?
+    private var held = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 4)
+    private var isTakingHeld = false
+    private var isReading = false
+    private var needsFlush = false
+    private var isReadWithheld = false
+    private var headBegan = false
+    private var sawRequestLine = false
+    private var isParserDead = false
+
+    init(answerer: Answerer, loop: LoopState, eventLoop: any EventLoop, peer: IPAddress) {
+        self.answerer = answerer
+        gate = answerer.gate
+        configuration = answerer.gate.configuration
+        self.loop = loop
+        self.eventLoop = eventLoop
+        self.peer = peer
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        deadlines.attention = WallClock.nanoseconds + Self.nanoseconds(configuration.headerTimeout)
+        arm()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    // MARK: In
+
+    /// Bytes have come, ahead of the decoder: a head may have begun.
+    func bytesCame(_ bytes: ByteBuffer) {
+        guard current == nil else { return }
+        headBegan = true
+        if !sawRequestLine { sawRequestLine = bytes.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) != nil }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        let part = unwrapInboundIn(data)
+        guard phase == .open else { return }
+        if current?.isReceived ?? false || !held.isEmpty {
+            held.append(part)
+        } else {
+            take(part)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if headBegan, current == nil, phase == .open, !deadlines.isHeadTimed {
+            deadlines.isHeadTimed = true
+            deadlines.attention = min(deadlines.attention, WallClock.nanoseconds + Self.nanoseconds(configuration.headerTimeout))
+            arm()
+        }
+        if needsFlush {
+            needsFlush = false
+            context.flush()
+        }
+    }
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): begin(head)
+        case .body(let bytes): receive(bytes)
+        case .end: endRequest()
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        serial += 1
+        headBegan = false
+        sawRequestLine = false
+        deadlines.attention = .max
+        deadlines.isHeadTimed = false
+        let facts = RequestFacts(head.headers, forwardedField: answerer.forwardedField)
+        let exchange = gate.open(method: head.method.rawValue, facts: facts, peer: peer, loop: loop)
+        current = Current(
+            exchange: exchange, serial: serial, isHead: head.method == .HEAD, isOld: head.version == .http1_0,
+            closes: !head.isKeepAlive || isQuiescing, expectsContinue: facts.expectsContinue && facts.hasBody, announced: facts.contentLength
+        )
+        if head.uri.utf8.count > configuration.uriLimit {
+            refuse(Problem(.uriTooLong, zh: "地址不得超过 \(configuration.uriLimit) 字节", en: "the address may have at most \(configuration.uriLimit) bytes"))
+        } else if head.version == .http1_1, facts.hosts != 1 {
+            refuse(Problem(.malformedRequest, zh: "须有且仅有一个 Host 头", en: "there must be exactly one Host field"))
+        } else if head.version.major != 1 {
+            refuse(Problem(.malformedRequest, zh: "只支持 HTTP/1.0 与 HTTP/1.1", en: "only HTTP/1.0 and HTTP/1.1 are spoken here"))
+        } else if facts.hasBody {
+            let stream = RequestStream(eventLoop, exchange)
+            stream.onDemand = { [unowned self] in bodyWanted() }
+            current?.stream = stream
+            deadlines.watchBody(from: 0, until: exchange.startedAt + Self.nanoseconds(configuration.bodyInterval))
+            arm()
+            answer(head)
+        } else {
+            // Without a body the end comes in the same read; then the request is whole before anything is done for it.
+            waitingHead = head
+        }
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        guard current != nil else { return }
+        if current?.isAnswered ?? false {
+            current?.dropped += bytes.readableBytes
+            if current?.dropped ?? 0 > Self.smallLeftover { linger() }
+            return
+        }
+        current?.stream?.receive(bytes)
+    }
+
+    private func endRequest() {
+        guard current != nil else { return }
+        current?.isReceived = true
+        deadlines.body = .max
+        if let head = waitingHead {
+            waitingHead = nil
+            answer(head)
+            return
+        }
+        current?.stream?.end(.success(()))
+        if current?.isAnswered ?? false { next() }
+    }
+
+    private func answer(_ head: HTTPRequestHead) {
+        if head.method == .GET, current?.stream == nil, answerHot(head) { return }
+        answerByRouter(head)
+    }
+
+    /// Hands the request to the router, in a task that begins here and now.
+    func answerByRouter(_ head: HTTPRequestHead) {
+        guard let current else { return }
+        let exchange = current.exchange, serial = current.serial, stream = current.stream, answerer = answerer
+        let work: @Sendable () async -> Void = {
+            let body = stream.map { RequestBody(asyncSequence: RequestBytes(stream: $0)) } ?? RequestBody(buffer: ByteBuffer())
+            let response = await answerer.answer(head, body, exchange)
+            await self.send(response, serial)
+        }
+        #if compiler(>=6.2)
+            let task = Task.immediate(executorPreference: loop.executor, operation: work)
+        #else
+            let task = Task(executorPreference: loop.executor, operation: work)
+        #endif
+        if self.current?.serial == serial { self.current?.task = task }
+    }
+
+    /// The request and its answer have both ended: on to what came after it.
+    func next() {
+        current = nil
+        waitingHead = nil
+        guard phase == .open else { return }
+        if isQuiescing, held.isEmpty {
+            closeWhenFlushed()
+            return
+        }
+        deadlines.attention = WallClock.nanoseconds + Self.nanoseconds(configuration.idleTimeout)
+        deadlines.isHeadTimed = false
+        takeHeld()
+    }
+
+    private func takeHeld() {
+        guard !isTakingHeld else { return }
+        isTakingHeld = true
+        while phase == .open, !(current?.isReceived ?? false), context?.channel.isWritable ?? false, let part = held.popFirst() { take(part) }
+        isTakingHeld = false
+        if isParserDead, current == nil, held.isEmpty, phase == .open { refuseMalformed(tooLarge: false) }
+        arm()
+        resumeReading()
+    }
+
+    // MARK: Back-pressure
+
+    func read(context: ChannelHandlerContext) {
+        if wantsToRead { context.read() } else { isReadWithheld = true }
+    }
+
+    private var wantsToRead: Bool {
+        if phase != .open { return true }
+        return held.isEmpty && !(current?.stream?.isFull ?? false) && (current != nil || context?.channel.isWritable ?? false)
+    }
+
+    func resumeReading() {
+        guard isReadWithheld, wantsToRead else { return }
+        isReadWithheld = false
+        context?.read()
+    }
+
+    private func bodyWanted() {
+        if current?.expectsContinue ?? false, current?.framing == nil, current?.stream?.isWaiting ?? false, let context {
+            current?.expectsContinue = false
+            context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))), promise: nil)
+        }
+        resumeReading()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            if let waiter = writableWaiter {
+                writableWaiter = nil
+                deadlines.write = .max
+                waiter.resume()
+            }
+            if current == nil || !held.isEmpty { takeHeld() }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func flushSoon() {
+        if isReading { needsFlush = true } else { context?.flush() }
+    }
+
+    // MARK: Ends
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent:
+            isQuiescing = true
+            if current == nil, phase == .open { close() }
+        case ChannelEvent.inputClosed:
+            inputClosed()
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// The client sends no more. What it asked for and still runs is given up: nearly always it has gone altogether.
+    private func inputClosed() {
+        guard phase == .open, current != nil else { return close() }
+        isQuiescing = true
+        current?.closes = true
+        current?.stream?.end(.failure(ConnectionError.closed))
+        if current?.framing == nil { current?.task?.cancel() }
+        if current?.isAnswered ?? false { close() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return close() }
+        isParserDead = true
+        guard let current, !current.isAnswered else { return refuseMalformed(tooLarge: error == .headerOverflow) }
+        self.current?.closes = true
+        if current.isReceived { return }
+        if waitingHead != nil {
+            waitingHead = nil
+            self.current?.isReceived = true
+            return refuse(Self.malformed)
+        }
+        current.stream?.end(.failure(Self.malformed))
+    }
+
+    private static let malformed = Problem(.malformedRequest, zh: "不是有效的 HTTP/1.1 请求", en: "this is not a valid HTTP/1.1 request")
+
+    /// Answers what the decoder could not read.
+    private func refuseMalformed(tooLarge: Bool) {
+        guard phase == .open else { return }
+        var problem = Self.malformed
+        if tooLarge {
+            problem =
+                sawRequestLine
+                ? Problem(.headersTooLarge, zh: "请求头合计不得超过 \(configuration.headerLimit) 字节", en: "the header fields may have at most \(configuration.headerLimit) bytes")
+                : Problem(.uriTooLong, zh: "地址不得超过 \(configuration.uriLimit) 字节", en: "the address may have at most \(configuration.uriLimit) bytes")
+        }
+        refuseStranger(problem)
+    }
+
+    /// Answers somebody whose head could not be read, and closes.
+    func refuseStranger(_ problem: Problem) {
+        serial += 1
+        let exchange = gate.open(method: "-", facts: RequestFacts([:], forwardedField: nil), peer: peer, loop: loop)
+        current = Current(exchange: exchange, serial: serial, isHead: false, isOld: false, closes: true, expectsContinue: false)
+        refuse(problem)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        held.removeAll()
+        let waiter = writableWaiter
+        writableWaiter = nil
+        if let current, !current.isAnswered {
+            current.stream?.end(.failure(ConnectionError.closed))
+            gate.finish(current.exchange, status: current.framing == nil ? 499 : current.status, bytes: current.sentBytes, at: WallClock.nanoseconds)
+            current.task?.cancel()
+        }
+        current = nil
+        waiter?.resume(throwing: ConnectionError.closed)
+        context.fireChannelInactive()
+    }
+
+    func close() {
+        guard phase != .closed else { return }
+        phase = .closed
+        context?.close(promise: nil)
+    }
+
+    static func nanoseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1_000_000_000) }
+}

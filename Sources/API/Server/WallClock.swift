@@ -1,0 +1,76 @@
+import Glibc
+import NIOCore
+
+/// Dates as HTTP and the log write them, without allocating.
+enum WallClock {
+    private static let days: [StaticString] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months: [StaticString] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+    /// IMF-fixdate (RFC 9110 section 5.6.7).
+    static func httpDate(seconds: Int) -> String {
+        var seconds = seconds
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        var buffer = ByteBufferAllocator().buffer(capacity: 32)
+        buffer.writeStaticString(days[Int(parts.tm_wday)])
+        buffer.writeStaticString(", ")
+        buffer.writeDecimal(Int(parts.tm_mday), width: 2)
+        buffer.writeStaticString(" ")
+        buffer.writeStaticString(months[Int(parts.tm_mon)])
+        buffer.writeStaticString(" ")
+        buffer.writeDecimal(Int(parts.tm_year) + 1900, width: 4)
+        buffer.writeStaticString(" ")
+        buffer.writeTime(parts)
+        buffer.writeStaticString(" GMT")
+        return String(buffer: buffer)
+    }
+
+    /// `2026-03-01T00:00:00.000+08:00`: the offset that all of Daylight's clocks show.
+    static func writeRFC3339(seconds: Int, millisecond: Int, into buffer: inout ByteBuffer) {
+        var local = seconds + 8 * 3600
+        var parts = tm()
+        gmtime_r(&local, &parts)
+        buffer.writeDecimal(Int(parts.tm_year) + 1900, width: 4)
+        buffer.writeStaticString("-")
+        buffer.writeDecimal(Int(parts.tm_mon) + 1, width: 2)
+        buffer.writeStaticString("-")
+        buffer.writeDecimal(Int(parts.tm_mday), width: 2)
+        buffer.writeStaticString("T")
+        buffer.writeTime(parts)
+        buffer.writeStaticString(".")
+        buffer.writeDecimal(millisecond, width: 3)
+        buffer.writeStaticString("+08:00")
+    }
+
+    /// Monotonic nanoseconds.
+    static var nanoseconds: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
+}
+
+extension ByteBuffer {
+    /// A number in decimal digits, without going through a string.
+    mutating func writeDecimal(_ number: Int, width: Int = 1) {
+        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        withUnsafeMutableBytes(of: &digits) { bytes in
+            var rest = number.magnitude
+            var index = bytes.count
+            repeat {
+                index -= 1
+                bytes[index] = UInt8(48 + rest % 10)
+                rest /= 10
+            } while rest > 0 || bytes.count - index < width
+            if number < 0 {
+                index -= 1
+                bytes[index] = UInt8(ascii: "-")
+            }
+            _ = writeBytes(UnsafeRawBufferPointer(rebasing: bytes[index...]))
+        }
+    }
+
+    fileprivate mutating func writeTime(_ parts: tm) {
+        writeDecimal(Int(parts.tm_hour), width: 2)
+        writeStaticString(":")
+        writeDecimal(Int(parts.tm_min), width: 2)
+        writeStaticString(":")
+        writeDecimal(Int(parts.tm_sec), width: 2)
+    }
+}
