@@ -95,6 +95,8 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("CSVTests", ["CSV"]),
+        tests("ModelTests", ["Model"]),
+        tests("ProfilesTests", ["Profiles", "Model"]),
         tests("AcceptanceTests", ["TestSupport", client, crypto, nio, nioHTTP1]),
         tests("RateLimitTests", ["RateLimit"]),
     ]
