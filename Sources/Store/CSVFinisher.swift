@@ -1,0 +1,139 @@
+internal import NIOCore
+
+/// Turns the CSV that PostgreSQL prints into the form that leaves Daylight, while the bytes pass.
+///
+/// Datetimes become RFC 3339 here and not in SQL: formatting them there costs the server a function call per value, here it is a copy that is due anyway.
+/// Chunks must hold whole records, as `COPY` delivers them.
+struct CSVFinisher: Sendable {
+    /// Where datetimes stand, by column, up to the last one.
+    private let isDatetime: [Bool]
+    private let carriageReturns: Bool
+    /// Nothing is changed.
+    let passesThrough: Bool
+
+    /// - Parameters:
+    ///   - datetimes: for each column, whether it prints as `YYYY-MM-DD HH:MM:SS+08`.
+    ///   - carriageReturns: whether records end in CRLF.
+    init(datetimes: [Bool], carriageReturns: Bool = false) {
+        isDatetime = Array(datetimes[..<((datetimes.lastIndex(of: true) ?? -1) + 1)])
+        self.carriageReturns = carriageReturns
+        passesThrough = isDatetime.isEmpty && !carriageReturns
+    }
+
+    /// The finished form of a chunk.
+    func finish(_ chunk: ByteBuffer) -> ByteBuffer {
+        if passesThrough { return chunk }
+        var output = ByteBufferAllocator().buffer(capacity: chunk.readableBytes + chunk.readableBytes / 8 + 64)
+        chunk.withUnsafeReadableBytes { bytes in finish(bytes, into: &output) }
+        return output
+    }
+
+    private func finish(_ bytes: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
+        var scanner = RecordScanner(bytes)
+        var copied = 0
+        while !scanner.isAtEnd {
+            for column in isDatetime.indices {
+                guard isDatetime[column] else {
+                    scanner.skipField()
+                    continue
+                }
+                let start = scanner.position
+                let end = scanner.endOfBareValue()
+                if end > start {
+                    // "YYYY-MM-DD HH:MM:SS+08": the space becomes a T, the offset gets its minutes.
+                    output.writeBytes(bytes[copied..<start + 10])
+                    output.writeInteger(UInt8(ascii: "T"))
+                    output.writeBytes(bytes[start + 11..<end])
+                    output.writeStaticString(":00")
+                    copied = end
+                }
+                scanner.position = end + 1
+            }
+            scanner.skipRecord()
+            if carriageReturns {
+                output.writeBytes(bytes[copied..<scanner.position - 1])
+                output.writeStaticString("\r\n")
+                copied = scanner.position
+            }
+        }
+        output.writeBytes(bytes[copied...])
+    }
+}
+
+/// Finds the ends of fields and records, eight bytes at a time (RFC 4180, as PostgreSQL writes it: LF, quotes only where needed).
+private struct RecordScanner {
+    private let base: UnsafeRawPointer
+    private let count: Int
+    var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        count = bytes.count
+        // Of an empty buffer no byte is read.
+        base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
+    }
+
+    var isAtEnd: Bool { position >= count }
+
+    @inline(__always)
+    private func byte(_ place: Int) -> UInt8 { base.load(fromByteOffset: place, as: UInt8.self) }
+
+    /// The end of an unquoted value that begins here.
+    @inline(__always)
+    func endOfBareValue() -> Int {
+        // The usual length of a datetime, without fraction.
+        let usual = position &+ 22
+        if usual < count, byte(position) != UInt8(ascii: ","), byte(usual) == UInt8(ascii: ",") || byte(usual) == UInt8(ascii: "\n") { return usual }
+        var place = position
+        while place < count, byte(place) != UInt8(ascii: ","), byte(place) != UInt8(ascii: "\n") { place &+= 1 }
+        return place
+    }
+
+    /// Goes behind the comma or newline that ends the field that begins here.
+    @inline(__always)
+    mutating func skipField() {
+        if position < count, byte(position) == UInt8(ascii: "\"") { skipQuoted() }
+        position = find(UInt8(ascii: ","), UInt8(ascii: "\n")) &+ 1
+    }
+
+    /// Goes behind the newline that ends the record; does nothing where a record begins.
+    @inline(__always)
+    mutating func skipRecord() {
+        if position > 0, position <= count, byte(position &- 1) == UInt8(ascii: "\n") { return }
+        while true {
+            let place = find(UInt8(ascii: "\""), UInt8(ascii: "\n"))
+            position = place
+            if place >= count || byte(place) == UInt8(ascii: "\n") { break }
+            skipQuoted()
+        }
+        position = Swift.min(position &+ 1, count)
+    }
+
+    /// From an opening quote to behind the closing one.
+    private mutating func skipQuoted() {
+        position &+= 1
+        while true {
+            position = find(UInt8(ascii: "\""), UInt8(ascii: "\"")) &+ 1
+            guard position < count, byte(position) == UInt8(ascii: "\"") else { return }
+            position &+= 1
+        }
+    }
+
+    /// The next place of either byte, or the end.
+    @inline(__always)
+    private func find(_ a: UInt8, _ b: UInt8) -> Int {
+        let (patternA, patternB) = (UInt64(a) &* 0x0101_0101_0101_0101, UInt64(b) &* 0x0101_0101_0101_0101)
+        let low7: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        var place = position
+        while place &+ 8 <= count {
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+            let seven = word & low7
+            // A clear top bit marks an equal ASCII byte.
+            let differs = (((seven ^ patternA) &+ low7) & ((seven ^ patternB) &+ low7)) | word
+            let found = ~differs & ~low7
+            if found != 0 { return place &+ found.trailingZeroBitCount >> 3 }
+            place &+= 8
+        }
+        while place < count, byte(place) != a, byte(place) != b { place &+= 1 }
+        return place
+    }
+}

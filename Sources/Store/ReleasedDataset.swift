@@ -1,0 +1,107 @@
+public import Model
+internal import Postgres
+
+/// What reading needs to know of one dataset, as of one moment. Immutable, shared by all requests.
+public final class ReleasedDataset: Sendable {
+    public let id: String
+    /// Names the dataset's tables.
+    public let number: Int
+    public let title: LocalizedText
+    /// The newest version; nil before the first release and once the dataset is withdrawn.
+    public let current: ReleasedVersion?
+    /// Why it was withdrawn, where it was.
+    public let withdrawal: Tombstone?
+
+    init(id: String, number: Int, title: LocalizedText, current: ReleasedVersion?, withdrawal: Tombstone?) {
+        self.id = id
+        self.number = number
+        self.title = title
+        self.current = current
+        self.withdrawal = withdrawal
+    }
+}
+
+/// Why something can no longer be seen.
+public struct Tombstone: Sendable, Hashable {
+    public let reason: LocalizedText
+    public let legalBasis: String?
+    public let withdrawnAt: Timestamp
+
+    /// The problem to answer with.
+    ///
+    /// - Parameters:
+    ///   - code: what was withdrawn.
+    ///   - zh: its name in Chinese, before 已撤回.
+    ///   - en: its name in English, before "was withdrawn".
+    public func problem(_ code: ProblemCode, zh: String, en: String) -> Problem {
+        var members = ["withdrawn_at": "\"\(withdrawnAt)\""]
+        members["reason"] = try? JSON.encode(reason)
+        if let legalBasis { members["legal_basis"] = try? JSON.encode(legalBasis) }
+        return Problem(code, zh: "\(zh)已撤回：\(reason.zh)", en: "\(en) was withdrawn: \(reason.text(in: .en))", members: members)
+    }
+}
+
+/// One version of a dataset, ready to be read.
+public final class ReleasedVersion: Sendable {
+    public let dataset: String
+    let datasetNumber: Int
+    public let number: Int
+    /// SHA-256 of the canonical CSV, 64 hexadecimal digits.
+    public let digest: String
+    /// Rows when it was released.
+    public let rowCount: Int
+    /// Bytes of the canonical CSV.
+    public let byteCount: Int
+    /// The shape of its rows; hidden fields included, which nothing outside may name.
+    public let schema: TableSchema
+    public let releasedAt: Timestamp
+    /// Why the version as a whole is gone, or why its bytes are: rows of it were withdrawn.
+    public let withdrawal: Tombstone?
+    /// Whether the whole version was withdrawn, not rows of it.
+    public let isWithdrawn: Bool
+
+    /// The order without a `sort`: the natural order where an index gives it, else the primary key.
+    let defaultOrder: RowOrder
+    let keyOrder: RowOrder
+    let keyFields: [Field]
+    /// Finds one row by its key while the version is current; parameters are the key's values and the version.
+    let rowQuery: PreparedQuery
+    let json: RowJSON
+    let publicNames: [String]
+
+    init(
+        dataset: String, datasetNumber: Int, number: Int, digest: String, rowCount: Int, byteCount: Int, schema: TableSchema, releasedAt: Timestamp,
+        withdrawal: Tombstone?, isWithdrawn: Bool
+    ) {
+        self.dataset = dataset
+        self.datasetNumber = datasetNumber
+        self.number = number
+        self.digest = digest
+        self.rowCount = rowCount
+        self.byteCount = byteCount
+        self.schema = schema
+        self.releasedAt = releasedAt
+        self.withdrawal = withdrawal
+        self.isWithdrawn = isWithdrawn
+        let fields = schema.publicFields
+        publicNames = fields.map(\.name)
+        json = RowJSON(fields)
+        keyOrder = RowOrder(key: schema)
+        keyFields = schema.primaryKey.compactMap { schema.field($0) }
+        let natural = schema.naturalOrder.filter { name in fields.contains { $0.name == name && $0.type.isOrdered } }
+        let isIndexed = !natural.isEmpty && schema.indexes.contains { $0.starts(with: natural) || natural.starts(with: $0) }
+        defaultOrder = isIndexed ? RowOrder(natural.map { RowQuery.SortField($0) }, schema: schema) : keyOrder
+
+        let source = RowSource(number: datasetNumber, version: number)
+        let key = schema.primaryKey.enumerated().map { "\(identifier: $1) = $\(raw: String($0 + 1))" as SQL }.joined(separator: " AND ")
+        let columns = fields.map { "\(identifier: $0.name)" as SQL }.joined(separator: ", ")
+        let isCurrent = "(SELECT current_version FROM published.release WHERE dataset_number = \(datasetNumber)) = $\(schema.primaryKey.count + 1)"
+        rowQuery = PreparedQuery(("SELECT \(columns) FROM \(source.view) WHERE _until IS NULL AND \(key) AND \(raw: isCurrent)" as SQL).text)
+    }
+
+    /// Whether rows can be addressed by key: a hidden or masked key field would have to be told to be used.
+    public var hasPublicKey: Bool { !keyFields.isEmpty && keyFields.allSatisfy { $0.visibility == .public && $0.mask == nil } }
+
+    /// Names and types of the key's fields, in key order.
+    public var key: [Field] { keyFields }
+}

@@ -1,0 +1,168 @@
+internal import Model
+internal import Postgres
+import Synchronization
+
+/// What is released, kept in memory so that a read needs no question about the catalogue.
+///
+/// Bounded; filled on demand; an entry goes when PostgreSQL says that its dataset changed (`NOTIFY daylight_change`), and all go when notifications
+/// may have been missed. A release is seen by every node as soon as its notification is there. What was never announced is looked at again after a while.
+public final class ReleasedDatasets: Sendable {
+    private struct State {
+        var datasets: [String: (value: ReleasedDataset, until: ContinuousClock.Instant)] = [:]
+        var versions: [VersionName: (value: ReleasedVersion, until: ContinuousClock.Instant)] = [:]
+        /// Counts notifications, so that what was read before one is not kept after it.
+        var generation = 0
+        var isListening = false
+    }
+
+    private struct VersionName: Hashable {
+        var dataset: String
+        var number: Int
+    }
+
+    private let store: Store
+    private let capacity: Int
+    private let state = Mutex(State())
+
+    /// How long an entry is trusted while notifications come, and while they do not.
+    private static let trust = Duration.seconds(10)
+    private static let trustWithoutNotifications = Duration.seconds(1)
+
+    /// - Parameter capacity: datasets, and as many older versions, that are kept.
+    public init(store: Store, capacity: Int = 1024) {
+        self.store = store
+        self.capacity = capacity
+    }
+
+    /// Follows notifications until the task is cancelled.
+    public func run() async {
+        for await notification in store.writer.notifications(["daylight_change"]) {
+            switch notification {
+            case .reconnected: forgetAll(isListening: true)
+            case .message(_, let dataset): forget(dataset)
+            }
+        }
+        forgetAll(isListening: false)
+    }
+
+    private func forget(_ dataset: String) {
+        state.withLock { state in
+            state.generation += 1
+            state.datasets[dataset] = nil
+            for name in state.versions.keys where name.dataset == dataset { state.versions[name] = nil }
+        }
+    }
+
+    private func forgetAll(isListening: Bool) {
+        state.withLock { state in
+            state.generation += 1
+            state.isListening = isListening
+            state.datasets = [:]
+            state.versions = [:]
+        }
+    }
+
+    /// A dataset that is in memory; nil where it has to be asked for.
+    public func known(_ id: String) -> ReleasedDataset? {
+        let entry = state.withLock { $0.datasets[id] }
+        guard let entry, entry.until > .now else { return nil }
+        return entry.value
+    }
+
+    /// A version that is in memory; nil where it has to be asked for.
+    public func known(_ id: String, version number: Int) -> ReleasedVersion? {
+        if let current = known(id)?.current, current.number == number { return current }
+        let entry = state.withLock { $0.versions[VersionName(dataset: id, number: number)] }
+        guard let entry, entry.until > .now else { return nil }
+        return entry.value
+    }
+
+    /// A dataset that is published or was withdrawn.
+    ///
+    /// - Parameter fresh: asks the database even where the answer is in memory.
+    /// - Returns: nil when there is none that everybody may see.
+    /// - Throws: a `Problem` when the database cannot answer.
+    public func dataset(_ id: String, fresh: Bool = false) async throws -> ReleasedDataset? {
+        if !fresh, let known = known(id) { return known }
+        let generation = state.withLock { $0.generation }
+        guard let dataset = try await store.releasedDataset(id) else { return nil }
+        keep(generation) { state, until in
+            if state.datasets.count >= capacity, state.datasets[id] == nil { state.datasets.removeAll(keepingCapacity: true) }
+            state.datasets[id] = (dataset, until)
+        }
+        return dataset
+    }
+
+    /// A version of a dataset, the current one or an older one.
+    ///
+    /// - Returns: nil when there is none.
+    /// - Throws: a `Problem` when the database cannot answer.
+    public func version(_ number: Int, of dataset: ReleasedDataset) async throws -> ReleasedVersion? {
+        if let known = known(dataset.id, version: number) { return known }
+        let generation = state.withLock { $0.generation }
+        guard let version = try await store.releasedVersion(number, of: dataset) else { return nil }
+        keep(generation) { state, until in
+            if state.versions.count >= capacity { state.versions.removeAll(keepingCapacity: true) }
+            state.versions[VersionName(dataset: dataset.id, number: number)] = (version, until)
+        }
+        return version
+    }
+
+    private func keep(_ generation: Int, _ add: (inout State, ContinuousClock.Instant) -> Void) {
+        state.withLock { state in
+            guard state.generation == generation else { return }
+            add(&state, .now + (state.isListening ? Self.trust : Self.trustWithoutNotifications))
+        }
+    }
+}
+
+extension Store {
+    /// A dataset that everybody may see, or its tombstone.
+    func releasedDataset(_ id: String) async throws -> ReleasedDataset? {
+        let rows = try await read(
+            """
+            SELECT d.number, d.state, d.title_zh, d.title_en, d.current_version, v.digest, v.row_count, v.byte_count, v.schema, v.released_at, \
+            w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at, x.subject, x.reason_zh AS x_reason_zh, x.reason_en AS x_reason_en, \
+            x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at \
+            FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version \
+            LEFT JOIN published.withdrawal w ON w.id = d.withdrawal LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
+            WHERE d.id = \(id, as: .text)
+            """)
+        guard let row = rows.first else { return nil }
+        let number = try row.integer("number")
+        let isWithdrawn = try row.string("state") == "withdrawn"
+        var current: ReleasedVersion?
+        if !isWithdrawn, let version = try row.integerIfPresent("current_version") {
+            current = try Self.releasedVersion(row, dataset: id, datasetNumber: number, number: version, tombstone: "x_")
+        }
+        return ReleasedDataset(
+            id: id, number: number, title: try row.localized("title"), current: current, withdrawal: isWithdrawn ? try Self.tombstone(row, "") : nil)
+    }
+
+    /// One version of a dataset that everybody may see.
+    func releasedVersion(_ number: Int, of dataset: ReleasedDataset) async throws -> ReleasedVersion? {
+        let rows = try await read(
+            """
+            SELECT v.digest, v.row_count, v.byte_count, v.schema, v.released_at, x.subject, x.reason_zh, x.reason_en, x.legal_basis, x.withdrawn_at \
+            FROM published.version v LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
+            WHERE v.dataset = \(dataset.id, as: .text) AND v.number = \(number, as: .int4)
+            """)
+        return try rows.first.map { try Self.releasedVersion($0, dataset: dataset.id, datasetNumber: dataset.number, number: number, tombstone: "") }
+    }
+
+    private static func releasedVersion(_ row: Row, dataset: String, datasetNumber: Int, number: Int, tombstone prefix: String) throws -> ReleasedVersion {
+        ReleasedVersion(
+            dataset: dataset, datasetNumber: datasetNumber, number: number, digest: try row.string("digest"), rowCount: try row.integer("row_count"),
+            byteCount: try row.integer("byte_count"), schema: try row.document(TableSchema.self, "schema"), releasedAt: try row.timestamp("released_at"),
+            withdrawal: try tombstone(row, prefix), isWithdrawn: try row.stringIfPresent("subject").map { $0 != "rows" } ?? false
+        )
+    }
+
+    /// A withdrawal's reason, from columns with this prefix; nil where there is none.
+    static func tombstone(_ row: Row, _ prefix: String) throws -> Tombstone? {
+        guard let zh = try row.stringIfPresent(prefix + "reason_zh") else { return nil }
+        return Tombstone(
+            reason: LocalizedText(zh: zh, en: try row.stringIfPresent(prefix + "reason_en")), legalBasis: try row.stringIfPresent(prefix + "legal_basis"),
+            withdrawnAt: try row.timestamp(prefix + "withdrawn_at"))
+    }
+}

@@ -1,0 +1,186 @@
+public import Model
+public import NIOCore
+internal import Postgres
+
+/// A page that is to be read: which rows of which version, in what order.
+public struct PageRead: Sendable {
+    let version: ReleasedVersion
+    let order: RowOrder
+    let fields: [Field]
+    let predicate: Predicate?
+    let limit: Int
+    /// The order's values of the row before the page.
+    let after: [String?]?
+    /// Columns of the result beyond `fields`, which the cursor needs.
+    let extra: [String]
+    /// For each column of the order, where it stands in the result.
+    let orderColumns: [Int]
+    let json: RowJSON
+
+    /// - Parameters:
+    ///   - version: what is read.
+    ///   - query: a question whose names were held against the version's schema.
+    ///   - after: values of the row before the page, in the order that ``orderNames`` has; nil for the first page.
+    public init(version: ReleasedVersion, query: RowQuery, after: [String?]? = nil) {
+        self.version = version
+        order = query.sort.isEmpty ? version.defaultOrder : RowOrder(query.sort, schema: version.schema)
+        predicate = query.predicate
+        limit = query.limit
+        self.after = after
+        if let names = query.fields {
+            let fields = names.compactMap { version.schema.field($0) }
+            self.fields = fields
+            json = RowJSON(fields)
+        } else {
+            fields = version.schema.publicFields
+            json = version.json
+        }
+        var columns = fields.map(\.name)
+        extra = order.columns.map(\.name).filter { !columns.contains($0) }
+        columns += extra
+        orderColumns = order.columns.map { column in columns.firstIndex(of: column.name) ?? 0 }
+    }
+
+    /// The order's columns, for the cursor.
+    public var orderNames: [String] { order.columns.map { ($0.descending ? "-" : "") + $0.name } }
+
+    /// The statement.
+    ///
+    /// - Parameter isCurrent: reads current rows only, under a guard that gives none once the version is no longer the current one.
+    func sql(isCurrent: Bool) -> SQL {
+        let source = RowSource(number: version.datasetNumber, version: version.number)
+        let relation: SQL = isCurrent ? source.view : "(\(source.asOf(version.publicNames))) AS state"
+        var conditions: [SQL] = isCurrent ? ["_until IS NULL"] : []
+        if let predicate { conditions.append("(\(predicate.sql(version.schema)))") }
+        if isCurrent { conditions.append(source.guardCondition) }
+
+        func select(_ order: RowOrder, _ condition: SQL?, _ after: [String?]?) -> SQL {
+            var conditions = conditions
+            if let condition { conditions.append(condition) }
+            if let after { conditions.append("(\(order.after(after)))") }
+            let filter: SQL = conditions.isEmpty ? "" : " WHERE \(conditions.joined(separator: " AND "))"
+            let sorted: SQL = order.columns.isEmpty ? "" : " ORDER BY \(order.sql)"
+            return "SELECT \(identifiers: fields.map(\.name) + extra) FROM \(relation)\(filter)\(sorted) LIMIT \(raw: String(limit + 1))"
+        }
+
+        guard order.isSplit(after: after) else { return select(order, nil, after) }
+        let first = order.columns[0].name
+        let missing = select(order.withoutFirst, "\(identifier: first) IS NULL", after?[0] == nil ? after.map { Array($0.dropFirst()) } : nil)
+        if let after, after[0] == nil { return missing }
+        let present = select(order.withValue, "\(identifier: first) IS NOT NULL", after)
+        return "(\(present)) UNION ALL (\(missing)) LIMIT \(raw: String(limit + 1))"
+    }
+}
+
+/// The rows of a page, as they came.
+public struct RowPage: Sendable {
+    let rows: RowSet
+    let read: PageRead
+
+    /// Rows of the page; the one beyond it, which tells that there is a next page, is not counted.
+    public var count: Int { min(rows.count, read.limit) }
+    public var hasMore: Bool { rows.count > read.limit }
+
+    /// The order's values of the page's last row, for the cursor.
+    public var lastValues: [String?] {
+        guard count > 0 else { return [] }
+        return read.orderColumns.map { column in rows.bytes(count - 1, column).map { String(decoding: $0, as: UTF8.self) } }
+    }
+
+    /// Appends the rows as a JSON array.
+    public func writeJSON(into buffer: inout ByteBuffer) {
+        buffer.reserveCapacity(minimumWritableBytes: count * (read.json.overhead + 96))
+        buffer.writeInteger(UInt8(ascii: "["))
+        for row in 0..<count {
+            if row > 0 { buffer.writeInteger(UInt8(ascii: ",")) }
+            read.json.write(rows, row, into: &buffer)
+        }
+        buffer.writeInteger(UInt8(ascii: "]"))
+    }
+}
+
+/// One row, as it came.
+public struct FoundRow: Sendable {
+    let rows: RowSet
+    let json: RowJSON
+
+    /// Appends the row as a JSON object.
+    public func writeJSON(into buffer: inout ByteBuffer) { json.write(rows, 0, into: &buffer) }
+}
+
+extension Store {
+    /// What a read by callback gives.
+    public typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
+
+    /// Reads a page of current rows on an event loop.
+    ///
+    /// - Parameter done: called on the loop; a page without rows may mean that the version is no longer the current one (``isCurrent(_:)``).
+    public func currentPage(_ read: PageRead, on eventLoop: any EventLoop, _ done: @escaping Done<RowPage>) {
+        reader.read(read.sql(isCurrent: true), on: eventLoop) { result in
+            done(result.map { RowPage(rows: $0, read: read) }.mapError(refusal))
+        }
+    }
+
+    /// Reads a page of a version.
+    ///
+    /// - Parameter isCurrent: reads as ``currentPage(_:on:_:)`` does; else the rows as of the version, whether it is current or not.
+    public func page(_ read: PageRead, isCurrent: Bool) async throws -> RowPage {
+        RowPage(rows: try await self.read(read.sql(isCurrent: isCurrent)), read: read)
+    }
+
+    /// Finds a current row by its key on an event loop.
+    ///
+    /// - Parameters:
+    ///   - key: canonical values of the key's fields, in key order.
+    ///   - done: called on the loop; nil may mean that the version is no longer the current one (``isCurrent(_:)``).
+    public func currentRow(_ version: ReleasedVersion, key: [String], on eventLoop: any EventLoop, _ done: @escaping Done<FoundRow?>) {
+        reader.read(version.rowQuery, Self.parameters(version, key), on: eventLoop) { result in
+            done(result.map { $0.isEmpty ? nil : FoundRow(rows: $0, json: version.json) }.mapError(refusal))
+        }
+    }
+
+    /// Finds a row of a version by its key.
+    ///
+    /// - Parameter isCurrent: looks as ``currentRow(_:key:on:_:)`` does; else among the rows as of the version, whether it is current or not.
+    public func row(_ version: ReleasedVersion, key: [String], isCurrent: Bool) async throws -> FoundRow? {
+        let rows: RowSet
+        if isCurrent {
+            rows = try await read(version.rowQuery, Self.parameters(version, key))
+        } else {
+            let source = RowSource(number: version.datasetNumber, version: version.number)
+            let condition = zip(version.keyFields, key).map { "\(identifier: $0.name) = \($1, as: $0.type.postgresType)" as SQL }
+            rows = try await read(
+                "SELECT \(identifiers: version.publicNames) FROM (\(source.asOf(version.publicNames))) AS state WHERE \(condition.joined(separator: " AND "))")
+        }
+        return rows.isEmpty ? nil : FoundRow(rows: rows, json: version.json)
+    }
+
+    /// The dataset's newest version at this moment; nil when nothing of it is released.
+    public func currentVersion(ofDataset number: Int) async throws -> Int? {
+        let rows = try await read("SELECT current_version FROM published.release WHERE dataset_number = \(number, as: .int4)")
+        return try rows.first.flatMap { try $0.read(Int?.self, 0) }
+    }
+
+    /// Why a row is gone, where it was withdrawn.
+    ///
+    /// - Parameters:
+    ///   - key: the row's key as withdrawals spell it.
+    ///   - version: the version that was asked for.
+    public func withdrawnRow(dataset: String, key: String, version: Int) async throws -> Tombstone? {
+        let rows = try await read(
+            """
+            SELECT w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at FROM published.withdrawn_row r \
+            JOIN published.withdrawal w ON w.id = r.withdrawal \
+            WHERE r.dataset = \(dataset, as: .text) AND r.key = \(key, as: .text) ORDER BY w.withdrawn_at DESC LIMIT 1
+            """)
+        return try rows.first.flatMap { try Self.tombstone($0, "") }
+    }
+
+    private static func parameters(_ version: ReleasedVersion, _ key: [String]) -> Parameters {
+        var parameters = Parameters()
+        parameters.reserveCapacity(48)
+        for value in key { parameters.append(value) }
+        parameters.append(version.number)
+        return parameters
+    }
+}
