@@ -26,7 +26,7 @@ build: install
 	swift build -c release --build-tests
 
 test: build
-	scripts/with-postgres.sh swift test -c release --skip-build --disable-xctest
+	scripts/test.sh
 
 # The checks that need no build come first: they fail in seconds.
 lint: install-ci

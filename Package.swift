@@ -98,6 +98,7 @@ let package = Package(
         tests("ModelTests", ["Model"]),
         tests("ProfilesTests", ["Profiles", "Model"]),
         tests("AcceptanceTests", ["TestSupport", client, crypto, nio, nioHTTP1]),
+        tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
         tests("RateLimitTests", ["RateLimit"]),
     ]
 )

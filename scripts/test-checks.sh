@@ -73,5 +73,16 @@ fresh_project; printf 'let q = """\n    SELECT id\n    FROM dataset\n    """\n' 
 fresh_project; echo 'let q = "INSERT INTO a VALUES (1)"' >>"$project/Sources/Catalogue/Catalogue.swift"; refuses style Sources/Catalogue/Catalogue.swift:5 "SQL (INSERT INTO)"
 fresh_project; echo '@Test(.disabled("later")) func f() {}' >>"$project/Tests/StoreTests/DatasetsTests.swift"; refuses style Tests/StoreTests/DatasetsTests.swift:3 "switched off"
 
+coverage() { python3 "$checks/coverage.py" "$project/documented" "$project/seen" "$project/uncovered"; }
+contract_coverage() {
+    printf 'listDatasets 200\nlistDatasets 500\ngetRow 404\n' >"$project/documented"
+    printf 'listDatasets 200\ngetRow 404\n' >"$project/seen"
+    printf '# reasons\n* 500  nothing breaks on purpose\n' >"$project/uncovered"
+}
+fresh_project; contract_coverage; accepts coverage
+fresh_project; contract_coverage; echo 'getRow 410' >>"$project/documented"; refuses coverage "getRow 410" "no test has seen it"
+fresh_project; contract_coverage; echo 'getRow 404  never' >>"$project/uncovered"; refuses coverage "getRow 404" "take it out"
+fresh_project; contract_coverage; : >"$project/seen"; refuses coverage "nothing was seen" "did not run"
+
 [ "$failures" -eq 0 ] || { echo "$failures checks do not check" >&2; exit 1; }
 echo "the checks refuse what they are there to refuse"

@@ -63,9 +63,10 @@ public struct ContractClient: Sendable {
         let path = String(target.prefix { $0 != "?" })
         let headers = Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { $0 + ", " + $1 }
         let violations: [String]
-        if let operation = contract.operation(method, path) {
+        // Every GET answers HEAD too, with the same status and headers.
+        if let operation = contract.operation(method == "HEAD" ? "GET" : method, path) {
             ContractCoverage.saw(operation.id, response.status)
-            violations = contract.violations(of: operation, status: response.status, headers: headers, body: response.body)
+            violations = contract.violations(of: operation, status: response.status, headers: headers, body: method == "HEAD" ? nil : response.body)
         } else {
             let expected = contract.knows(path: path) ? 405 : 404
             violations = response.status == expected ? [] : ["no operation of the contract stands here, so the status must be \(expected)"]

@@ -4,14 +4,13 @@ import Yams
 /// What a YAML document may not hold when it stands for JSON.
 public enum YAMLError: Error, Equatable {
     case keyIsNoText(line: Int?)
-    case repeatedKey(String, line: Int?)
     case alias(line: Int?)
 }
 
 extension JSONValue {
     /// Reads YAML by its JSON schema (YAML 1.2 §10.2): only plain `true`, `false`, `null` and numbers are other than text.
     ///
-    /// - Throws: ``YAMLError``, or the parser's error where the text is no YAML.
+    /// - Throws: ``YAMLError``, or the parser's error where the text is no YAML or repeats a key.
     public init(yaml: String) throws {
         guard let node = try Yams.compose(yaml: yaml) else {
             self = .null
@@ -30,7 +29,7 @@ extension JSONValue {
             var object: [String: JSONValue] = [:]
             for (key, value) in mapping {
                 guard let name = key.scalar?.string else { throw YAMLError.keyIsNoText(line: key.mark?.line) }
-                guard object.updateValue(try JSONValue(value), forKey: name) == nil else { throw YAMLError.repeatedKey(name, line: key.mark?.line) }
+                object[name] = try JSONValue(value)
             }
             self = .object(object)
         case .alias(let alias):

@@ -1,0 +1,73 @@
+import Model
+import RateLimit
+import TestSupport
+import Testing
+
+/// What code, contract and documents say about the same thing agrees.
+@Suite struct ConstantsTests {
+    let contract: Contract
+
+    init() throws {
+        contract = try Contract.daylight.get()
+    }
+
+    private func documented(_ schema: String) -> [String] {
+        contract.document.at(pointer: "/components/schemas/\(schema)/enum")?.array?.compactMap(\.string) ?? []
+    }
+
+    @Test func closedSetsOfTheModelAreThoseOfTheContract() {
+        #expect(documented("ProblemCode") == ProblemCode.allCases.map(\.rawValue))
+        #expect(documented("FindingCode") == FindingCode.allCases.map(\.rawValue))
+        #expect(documented("ShareType") == ShareType.allCases.map(\.rawValue))
+        #expect(documented("Openness") == Openness.allCases.map(\.rawValue))
+        #expect(documented("Disclosure") == Disclosure.allCases.map(\.rawValue))
+        #expect(documented("UpdateCycle") == UpdateCycle.allCases.map(\.rawValue))
+        #expect(documented("PushPolicy") == PushPolicy.allCases.map(\.rawValue))
+        #expect(documented("PushMode") == PushMode.allCases.map(\.rawValue))
+        #expect(documented("PushState") == Push.State.allCases.map(\.rawValue))
+        #expect(documented("Decision") == Review.Decision.allCases.map(\.rawValue))
+        #expect(documented("Scope") == Scope.allCases.map(\.rawValue))
+        #expect(documented("Tier") == Tier.allCases.map(\.rawValue))
+    }
+
+    @Test func closedSetsInsideSchemasAreThoseOfTheModel() {
+        func values(_ pointer: String) -> [String]? { contract.document.at(pointer: "/components/schemas/\(pointer)/enum")?.array?.compactMap(\.string) }
+        #expect(values("Field/properties/visibility") == Visibility.allCases.map(\.rawValue))
+        #expect(values("Field/properties/mask") == Mask.allCases.map(\.rawValue))
+        #expect(values("Field/properties/sensitivity") == Sensitivity.allCases.map(\.rawValue))
+        #expect(values("Check/properties/kind") == Check.Kind.allCases.map(\.rawValue))
+        #expect(values("MappingStep/properties/kind") == Mapping.Step.Kind.allCases.map(\.rawValue))
+        #expect(values("Withdrawal/properties/subject") == Withdrawal.Subject.allCases.map(\.rawValue))
+        #expect(values("WithdrawalRequest/properties/subject") == Withdrawal.Subject.allCases.map(\.rawValue))
+        #expect(values("Department/properties/level") == Department.Level.allCases.map(\.rawValue))
+        #expect(values("Limits/properties/tiers/items/properties/limits/items/properties/action") == ActionClass.allCases.map(\.rawValue))
+    }
+
+    @Test func everyProblemCodeIsInTheErrorsDocument() throws {
+        let rows = try Project.tableRows(in: "docs/errors.md", firstCell: #"DL[0-9]{4}"#)
+        #expect(rows.map { $0[0] } == ProblemCode.allCases.map(\.rawValue))
+        for (row, code) in zip(rows, ProblemCode.allCases) {
+            #expect(row[1] == String(code.status), "\(code.rawValue)")
+            #expect(row[2] == code.title.en, "\(code.rawValue)")
+            #expect(row[3] == code.title.zh, "\(code.rawValue)")
+        }
+    }
+
+    @Test func everyFindingCodeIsInTheErrorsDocument() throws {
+        let rows = try Project.tableRows(in: "docs/errors.md", firstCell: #"F[0-9]{3}"#)
+        #expect(rows.map { $0[0] } == FindingCode.allCases.map(\.rawValue))
+        for (row, code) in zip(rows, FindingCode.allCases) {
+            #expect(row[1] == code.template.en, "\(code.rawValue)")
+            #expect(row[2] == code.template.zh, "\(code.rawValue)")
+        }
+    }
+
+    @Test func theLimitsDocumentHasTheDefaults() throws {
+        let rows = try Project.tableRows(in: "docs/limits.md", firstCell: Tier.allCases.map(\.rawValue).joined(separator: "|"))
+        #expect(rows.map { $0[0] } == Tier.allCases.map(\.rawValue))
+        for (row, tier) in zip(rows, Tier.allCases) {
+            let limits = ActionClass.allCases.map { Policy.defaults[tier, $0] }.map { "\($0.quota)/\($0.window)" }
+            #expect(Array(row.dropFirst()) == limits, "\(tier.rawValue)")
+        }
+    }
+}
