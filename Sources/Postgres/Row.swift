@@ -12,7 +12,7 @@ public struct Row: Sendable {
 
     /// Reads a column by name.
     /// - Throws: `PostgresError` with code `missingColumn` or `unreadableValue`; its message names the column.
-    public func read<Value: PostgresReadable>(_ type: Value.Type = Value.self, _ name: String) throws(PostgresError) -> Value {
+    public func read<Value: PostgresReadable>(_ type: Value.Type, _ name: String) throws(PostgresError) -> Value {
         guard let column = rows.column(name) else {
             throw PostgresError(.missingColumn, "no column \(name) among \(rows.columns.joined(separator: ", "))")
         }
@@ -21,7 +21,7 @@ public struct Row: Sendable {
 
     /// Reads a column by its place, from 0.
     /// - Throws: `PostgresError` with code `missingColumn` or `unreadableValue`; its message names the column.
-    public func read<Value: PostgresReadable>(_ type: Value.Type = Value.self, _ column: Int) throws(PostgresError) -> Value {
+    public func read<Value: PostgresReadable>(_ type: Value.Type, _ column: Int) throws(PostgresError) -> Value {
         guard column >= 0, column < rows.columnCount else {
             throw PostgresError(.missingColumn, "no column \(column) among \(rows.columnCount)")
         }
@@ -32,6 +32,12 @@ public struct Row: Sendable {
         let found = text == nil ? "is NULL" : "of type \(rows.columnTypes[column]) has a value"
         throw PostgresError(.unreadableValue, "column \(name) \(found) that \(Value.self) cannot hold")
     }
+
+    /// Reads a column by name, as the type that is wanted where the value goes.
+    public func read<Value: PostgresReadable>(_ name: String) throws(PostgresError) -> Value { try read(Value.self, name) }
+
+    /// Reads a column by its place, from 0, as the type that is wanted where the value goes.
+    public func read<Value: PostgresReadable>(_ column: Int) throws(PostgresError) -> Value { try read(Value.self, column) }
 
     public subscript<Value: PostgresReadable>(_ name: String, as type: Value.Type) -> Value {
         get throws(PostgresError) { try read(type, name) }

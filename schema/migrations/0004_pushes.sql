@@ -119,3 +119,4 @@ CREATE TABLE daylight.idempotency (
     PRIMARY KEY (key_id, key)
 );
 CREATE INDEX idempotency_age ON daylight.idempotency (created_at);
+CREATE INDEX idempotency_push ON daylight.idempotency (push);

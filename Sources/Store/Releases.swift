@@ -1,0 +1,208 @@
+public import Model
+public import NIOCore
+import Postgres
+
+/// One release under way, in one transaction, with the dataset and the push locked: either all of it becomes visible at once, or none.
+///
+/// Confined to the task that opened it.
+public final class Releasing {
+    let connection: Connection
+    /// The push as it stands, locked.
+    public let record: PushRecord
+    /// The dataset as it stands, locked.
+    public let target: PushTarget
+    let rows: RowTable
+
+    private var staged: SQL { RowTable.staging(record.push.id) }
+    /// The number that the new version will have.
+    public var nextVersion: Int { (target.currentVersion ?? 0) + 1 }
+
+    init(connection: Connection, record: PushRecord, target: PushTarget) {
+        self.connection = connection
+        self.record = record
+        self.target = target
+        rows = RowTable(number: target.number, schema: record.schema)
+    }
+
+    /// Whether a reviewer passed exactly this content.
+    public func hasPassingReview() async throws -> Bool {
+        let push = record.push
+        return try await !connection.execute(
+            "SELECT FROM daylight.review WHERE push = \(push.id) AND decision = 'pass' AND digest = \(push.digest) LIMIT 1"
+        ).isEmpty
+    }
+
+    /// Whether the checked rows are still there: staging tables are not logged, so a crash of the database server empties them.
+    public func hasStagedRows() async throws -> Bool {
+        let there = try await connection.execute("SELECT to_regclass(\("staging." + RowTable.stagingName(record.push.id))) IS NOT NULL")
+        guard try there[0].read(Bool.self, 0) else { return false }
+        if record.push.rowCount == 0 { return true }
+        return try await !connection.execute("SELECT FROM \(staged) LIMIT 1").isEmpty
+    }
+
+    /// How many staged keys stand already, where rows can only be added.
+    public func collidingKeys() async throws -> Int {
+        guard target.currentVersion != nil, record.push.mode == .append else { return 0 }
+        let sql: SQL = "SELECT count(*) FROM \(staged) s JOIN \(rows.table) c ON c._until IS NULL AND \(rows.sameKey("s", "c"))"
+        return try await connection.execute(sql)[0].read(0)
+    }
+
+    /// Puts the rows into the row table as the next version: only what differs is written.
+    public func apply() async throws -> RowCounts {
+        guard let currentSchema = target.currentSchema else { return try await applyFirst() }
+        for statement in rows.additions(since: currentSchema) { try await connection.execute(statement) }
+        if currentSchema.fields != rows.schema.fields {
+            for statement in rows.createView { try await connection.execute(statement) }
+        }
+        if currentSchema.indexes != rows.schema.indexes {
+            for statement in rows.createIndexes { try await connection.execute(statement) }
+        }
+        try await connection.execute(
+            "CREATE TEMP TABLE change ON COMMIT DROP AS SELECT c.ctid AS old, s.ctid AS new \(rows.difference(staged: staged, mode: record.push.mode))")
+        try await connection.execute("ANALYZE change")
+        let version = Int32(nextVersion)
+        try await connection.execute("UPDATE \(rows.table) t SET _until = \(version) FROM change WHERE t.ctid = change.old")
+        let columns = RowTable.columns(rows.fieldNames)
+        try await connection.execute(
+            """
+            INSERT INTO \(rows.table) (_since, \(columns)) SELECT \(version), \(RowTable.columns(rows.fieldNames, of: "s"))
+            FROM change JOIN \(staged) s ON s.ctid = change.new
+            """)
+        return try await RowCounts(connection.execute("SELECT \(RowTable.counts) FROM change")[0])
+    }
+
+    /// The first version: nothing to compare with, and the indexes are built once all rows are there.
+    private func applyFirst() async throws -> RowCounts {
+        try await connection.execute(rows.create)
+        let columns = RowTable.columns(rows.fieldNames)
+        let inserted = try await connection.execute("INSERT INTO \(rows.table) (_since, \(columns)) SELECT 1, \(columns) FROM \(staged)")
+        for statement in rows.createIndexes + rows.createView { try await connection.execute(statement) }
+        return RowCounts(added: inserted.affectedRows, changed: 0, removed: 0)
+    }
+
+    /// Hands over the canonical CSV of the state that was made, in buffers of about 256 KB.
+    public func canonical(isolation: isolated (any Actor)? = #isolation, _ body: (ByteBuffer) throws -> Void) async throws {
+        try await rows.canonical(from: rows.table, where: "_until IS NULL", connection, body)
+    }
+
+    /// Makes the new version visible to everybody when the transaction commits.
+    ///
+    /// - Parameter releasedBy: the key that released it; nil where a schedule did.
+    public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?) async throws {
+        try await connection.insert(version, releasedBy: key)
+        try await connection.publish(version)
+        try await end(state: .released, version: version.number, counts: counts)
+        try await connection.notifyChange(of: target.dataset)
+    }
+
+    /// Ends the push without a new version.
+    ///
+    /// - Parameters:
+    ///   - version: the version that it equals, if it does.
+    ///   - reason: why nothing was released.
+    public func end(as state: Push.State, version: Int? = nil, reason: LocalizedText? = nil) async throws {
+        try await end(state: state, version: version, counts: nil, reason: reason)
+    }
+
+    /// Notes the time at which it will be released.
+    public func schedule(at time: Timestamp) async throws {
+        try await connection.execute(
+            """
+            UPDATE daylight.push SET state = 'scheduled', release_at = \(time.instant), updated_at = now() WHERE id = \(record.push.id)
+            """)
+    }
+
+    private func end(state: Push.State, version: Int?, counts: RowCounts?, reason: LocalizedText? = nil) async throws {
+        try await connection.execute("DROP TABLE IF EXISTS \(staged)")
+        try await connection.execute(
+            """
+            UPDATE daylight.push SET state = \(state.rawValue), version = \(version), added = coalesce(\(counts?.added), added),
+                changed = coalesce(\(counts?.changed), changed), removed = coalesce(\(counts?.removed), removed),
+                reason_zh = \(reason?.zh), reason_en = \(reason?.en), updated_at = now()
+            WHERE id = \(record.push.id)
+            """)
+    }
+}
+
+extension Store {
+    /// Locks a push and its dataset for a release, and lends both to the closure; commits when that returns.
+    ///
+    /// - Returns: nil where there is no such push.
+    public func release<T>(
+        push id: String, isolation: isolated (any Actor)? = #isolation, _ body: (Releasing) async throws -> T
+    ) async throws -> T? {
+        guard let first = try await push(id) else { return nil }
+        return try await transaction { connection in
+            try await connection.prepareLongWork()
+            // Always in this order: the dataset's turn, the dataset, the push.
+            guard let number = try await PushTarget.read(connection, first.push.dataset)?.number else { return nil }
+            try await connection.lock(dataset: number)
+            guard let target = try await PushTarget.read(connection, first.push.dataset, locked: true) else { return nil }
+            let row = try await connection.execute("SELECT \(PushRecord.columns) FROM daylight.push p WHERE p.id = \(id) FOR UPDATE").first
+            guard let row else { return nil }
+            return try await body(Releasing(connection: connection, record: PushRecord(row), target: target))
+        }
+    }
+
+    /// Pushes whose time has come, the longest due first.
+    public func duePushes(at now: Timestamp, limit: Int) async throws -> [String] {
+        try await write(
+            """
+            SELECT id FROM daylight.push WHERE state = 'scheduled' AND release_at <= \(now.instant) ORDER BY release_at, id LIMIT \(limit)
+            """
+        ).map { try $0.read(0) }
+    }
+
+    /// Gives the planner its figures about a dataset's rows, which a release of many rows changes at once.
+    public func analyzeRows(of number: Int) async throws {
+        try await transaction { connection in
+            try await connection.prepareLongWork()
+            try await connection.execute("ANALYZE data.\(identifier: "d\(number)")")
+        }
+    }
+}
+
+extension RowTable {
+    /// Counts over the difference's `old` and `new`.
+    static let counts: SQL = """
+        count(*) FILTER (WHERE old IS NULL) AS added, count(*) FILTER (WHERE old IS NOT NULL AND new IS NOT NULL) AS changed, \
+        count(*) FILTER (WHERE new IS NULL) AS removed
+        """
+
+    /// FROM and WHERE over the rows that a release changes: current rows as `c`, staged ones as `s`, either of them missing or both different.
+    func difference(staged: SQL, mode: PushMode) -> SQL {
+        let current: SQL = "(SELECT d.ctid, d.* FROM \(table) d WHERE d._until IS NULL) AS c"
+        switch mode {
+        case .replace:
+            return "FROM \(current) FULL JOIN \(staged) s ON \(sameKey("s", "c")) WHERE c._since IS NULL OR s._line IS NULL OR \(differs("s", "c"))"
+        case .upsert, .append:
+            return "FROM \(staged) s LEFT JOIN \(current) ON \(sameKey("s", "c")) WHERE c._since IS NULL OR \(differs("s", "c"))"
+        }
+    }
+
+    /// What a release of the staged rows would do.
+    func compare(staged: SQL, mode: PushMode, hasCurrent: Bool, _ connection: Connection) async throws -> RowCounts {
+        guard hasCurrent else {
+            return RowCounts(added: try await connection.execute("SELECT count(*) FROM \(staged)")[0].read(0), changed: 0, removed: 0)
+        }
+        let difference = difference(staged: staged, mode: mode)
+        return try await RowCounts(connection.execute("SELECT \(Self.counts) FROM (SELECT c.ctid AS old, s.ctid AS new \(difference)) AS change")[0])
+    }
+
+    /// The canonical CSV of a relation that has the schema's columns, unmasked.
+    func canonical(
+        from relation: SQL, where condition: SQL, _ connection: Connection, isolation: isolated (any Actor)? = #isolation,
+        _ body: (ByteBuffer) throws -> Void
+    ) async throws {
+        let form = CSVForm(fields: schema.publicFields)
+        let copy = form.copy("SELECT \(form.maskedColumns) FROM \(relation) WHERE \(condition) ORDER BY \(Self.columns(schema.primaryKey))")
+        try body(form.header)
+        for try await chunk in connection.copyOut(copy) { try body(form.finisher.finish(chunk)) }
+    }
+}
+
+extension RowCounts {
+    init(_ row: Row) throws {
+        self.init(added: try row.read("added"), changed: try row.read("changed"), removed: try row.read("removed"))
+    }
+}

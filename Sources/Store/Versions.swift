@@ -1,0 +1,60 @@
+public import Model
+import Postgres
+
+extension Store {
+    /// A dataset's versions, newest first.
+    ///
+    /// - Parameter number: versions before this one; nil for the first page.
+    public func versions(of dataset: String, before number: Int?, limit: Int) async throws -> [Version] {
+        var rest: SQL = ""
+        if let number { rest = "AND v.number < \(number)" }
+        return try await readPooled(
+            "SELECT \(Self.versionColumns) FROM published.version v WHERE v.dataset = \(dataset) \(rest) ORDER BY v.number DESC LIMIT \(limit)"
+        ).map(Self.version)
+    }
+
+    /// - Returns: nil where the dataset has no such version.
+    public func version(_ number: Int, of dataset: String) async throws -> Version? {
+        guard let number = Int32(exactly: number) else { return nil }
+        return try await readPooled(
+            "SELECT \(Self.versionColumns) FROM published.version v WHERE v.dataset = \(dataset) AND v.number = \(number)"
+        ).first.map(Self.version)
+    }
+
+    private static let versionColumns: SQL = """
+        v.dataset, v.number, v.digest, v.row_count, v.added, v.changed, v.removed, v.byte_count, v.schema, v.profile_id, v.profile_version, v.department, \
+        v.push, v.released_at, v.withdrawal
+        """
+
+    private static func version(_ row: Row) throws -> Version {
+        Version(
+            dataset: try row.read("dataset"), number: try row.read("number"), digest: try row.read("digest"), rowCount: try row.read("row_count"),
+            added: try row.read("added"), changed: try row.read("changed"), removed: try row.read("removed"), byteCount: try row.read("byte_count"),
+            schema: try row.document(TableSchema.self, "schema"), profile: try row.profileReference(), department: try row.read("department"), push: try row.read("push"),
+            releasedAt: try row.timestamp("released_at"), withdrawal: try row.read("withdrawal"))
+    }
+}
+
+extension Connection {
+    /// Records a version; it is never edited afterwards.
+    func insert(_ version: Version, releasedBy key: String?) async throws {
+        try await execute(
+            """
+            INSERT INTO daylight.version (dataset, number, digest, row_count, added, changed, removed, byte_count, schema, profile_id, profile_version,
+                                          department, push, released_by, released_at)
+            VALUES (\(version.dataset), \(version.number), \(version.digest), \(version.rowCount), \(version.added), \(version.changed),
+                    \(version.removed), \(version.byteCount), \(try JSONB(encoding: version.schema)), \(version.profile?.id),
+                    \(version.profile?.version), \(version.department), \(version.push), \(key), \(version.releasedAt.instant))
+            """)
+    }
+
+    /// Makes a version its dataset's current one.
+    func publish(_ version: Version) async throws {
+        try await execute(
+            """
+            UPDATE daylight.dataset SET current_version = \(version.number), row_count = \(version.rowCount), released_at = \(version.releasedAt.instant),
+                state = 'published'
+            WHERE id = \(version.dataset)
+            """)
+    }
+}
