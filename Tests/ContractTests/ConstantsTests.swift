@@ -70,4 +70,9 @@ import Testing
             #expect(Array(row.dropFirst()) == limits, "\(tier.rawValue)")
         }
     }
+
+    @Test func everyOperationIsInTheReadme() throws {
+        let rows = try Project.tableRows(in: "README.md", firstCell: "GET|PUT|POST|DELETE")
+        #expect(Set(rows.map { "\($0[0]) \($0[1])" }) == Set(contract.operations.map { "\($0.method) \($0.path)" }))
+    }
 }
