@@ -155,18 +155,16 @@ extension Store {
         return rows.isEmpty ? nil : FoundRow(rows: rows, json: version.json)
     }
 
-    /// The dataset's newest version at this moment; nil when nothing of it is released.
-    public func currentVersion(ofDataset number: Int) async throws -> Int? {
-        let rows = try await read("SELECT current_version FROM published.release WHERE dataset_number = \(number, as: .int4)")
-        return try rows.first.flatMap { try $0.read(Int?.self, 0) }
+    /// Whether a version is the dataset's current one at this moment.
+    public func isCurrent(_ version: ReleasedVersion) async throws -> Bool {
+        let rows = try await read("SELECT current_version FROM published.release WHERE dataset_number = \(version.datasetNumber, as: .int4)")
+        return try rows.first?.read(Int?.self, 0) == version.number
     }
 
     /// Why a row is gone, where it was withdrawn.
     ///
-    /// - Parameters:
-    ///   - key: the row's key as withdrawals spell it.
-    ///   - version: the version that was asked for.
-    public func withdrawnRow(dataset: String, key: String, version: Int) async throws -> Tombstone? {
+    /// - Parameter key: the row's key as withdrawals spell it (`RowKey`).
+    public func withdrawnRow(dataset: String, key: String) async throws -> Tombstone? {
         let rows = try await read(
             """
             SELECT w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at FROM published.withdrawn_row r \

@@ -1,0 +1,112 @@
+public import Model
+public import NIOCore
+public import Store
+
+/// A page of rows that is about to be read.
+public struct PagePlan: Sendable {
+    public let version: ReleasedVersion
+    /// The question, with its defaults filled in.
+    public let query: RowQuery
+    /// Whether the caller said which version to read, or a cursor did; else a newer one may answer.
+    public let isPinned: Bool
+    /// The validator of the answer, without quotes: it depends on the version and the question alone.
+    public let entityTag: String
+    let read: PageRead
+    let fingerprint: UInt64
+
+    /// Units of the rate limit: one for each started hundred of rows.
+    public var cost: Int { (query.limit + 99) / 100 }
+}
+
+/// The rows of a page, ready to be written.
+public struct PageAnswer: Sendable {
+    let plan: PagePlan
+    let page: RowPage
+    /// The cursor of the next page; nil on the last one.
+    public let next: String?
+
+    /// Appends `[{…},…]`.
+    public func writeRows(into buffer: inout ByteBuffer) { page.writeJSON(into: &buffer) }
+
+    /// Appends `{"limit":…,"total":…,"version":…}`; the total is there when nothing is filtered.
+    public func writeMeta(into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("{\"limit\":")
+        buffer.writeString(String(plan.query.limit))
+        // The count of a version that rows were withdrawn from is no longer true.
+        if plan.query.predicate == nil, plan.version.withdrawal == nil {
+            buffer.writeStaticString(",\"total\":")
+            buffer.writeString(String(plan.version.rowCount))
+        }
+        buffer.writeStaticString(",\"version\":")
+        buffer.writeString(String(plan.version.number))
+        buffer.writeStaticString("}")
+    }
+}
+
+extension RowReader {
+    /// Holds a question against the version that it is about.
+    ///
+    /// - Parameters:
+    ///   - version: what ``version(of:number:fresh:)`` found for it.
+    ///   - parameters: names and values, decoded.
+    /// - Throws: a `Problem` that names every wrong place.
+    public func plan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)]) throws -> PagePlan {
+        let query = try RowQuery(parameters: parameters, schema: version.schema)
+        var read = PageRead(version: version, query: query)
+        let fingerprint = RowFingerprint.of(dataset: version.dataset, predicate: query.predicate, order: read.orderNames)
+        if let text = query.cursor {
+            let cursor = try open(text)
+            guard cursor.fingerprint == fingerprint, cursor.values.count == read.orderNames.count else {
+                throw Self.invalidCursor(
+                    zh: "属于另一个查询；筛选和排序须与第一页相同", en: "it belongs to another question; conditions and sort must be those of the first page")
+            }
+            guard query.version == nil || query.version == cursor.version, cursor.version == version.number else {
+                throw Self.invalidCursor(zh: "属于版本 \(cursor.version)", en: "it belongs to version \(cursor.version)")
+            }
+            read = PageRead(version: version, query: query, after: cursor.values)
+        }
+        var tag = Hash64()
+        tag.add(fingerprint)
+        tag.add(UInt64(query.limit))
+        for name in query.fields ?? [] { tag.add(name) }
+        tag.add(query.cursor ?? "")
+        return PagePlan(
+            version: version, query: query, isPinned: query.version != nil || query.cursor != nil, entityTag: version.entityTag(tag.value), read: read,
+            fingerprint: fingerprint)
+    }
+
+    /// Reads a page of the current version on an event loop.
+    ///
+    /// - Parameter done: called on the loop; nil means that only ``answer(_:)`` can tell, because there was no row.
+    public func answer(_ plan: PagePlan, on eventLoop: any EventLoop, _ done: @escaping Store.Done<PageAnswer?>) {
+        store.currentPage(plan.read, on: eventLoop) { result in
+            done(result.flatMap { page in Result { page.count == 0 ? nil : try answer(plan, page) } })
+        }
+    }
+
+    /// Reads a page.
+    ///
+    /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
+    public func answer(_ plan: PagePlan) async throws -> PageAnswer? {
+        if plan.version.number == released.known(plan.version.dataset)?.current?.number ?? plan.version.number {
+            let page = try await store.page(plan.read, isCurrent: true)
+            if page.count > 0 { return try answer(plan, page) }
+            // No row: either there is none, or the version is not the current one any more.
+            if try await store.isCurrent(plan.version) { return try answer(plan, page) }
+            if !plan.isPinned { return nil }
+        }
+        return try answer(plan, try await store.page(plan.read, isCurrent: false))
+    }
+
+    private func answer(_ plan: PagePlan, _ page: RowPage) throws -> PageAnswer {
+        guard page.hasMore else { return PageAnswer(plan: plan, page: page, next: nil) }
+        let cursor = RowCursor(version: plan.version.number, fingerprint: plan.fingerprint, values: page.lastValues)
+        let next = try seal.seal(cursor, for: Self.purpose)
+        guard next.utf8.count <= RowCursor.sizeLimit else {
+            throw Problem(
+                .invalidSort, zh: "排序所用的值过长，无法分页；请换一个信息项排序", en: "the values sorted by are too long to page through; sort by another field",
+                places: [.init("sort", zh: "值过长", en: "values too long")])
+        }
+        return PageAnswer(plan: plan, page: page, next: next)
+    }
+}

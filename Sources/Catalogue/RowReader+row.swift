@@ -1,0 +1,72 @@
+public import Model
+public import NIOCore
+public import Store
+
+/// One row that is about to be read.
+public struct RowPlan: Sendable {
+    public let version: ReleasedVersion
+    /// Canonical values of the key's fields.
+    let key: [String]
+    /// The validator of the answer, without quotes.
+    public let entityTag: String
+}
+
+/// A row, ready to be written.
+public struct RowAnswer: Sendable {
+    let version: Int
+    let row: FoundRow
+
+    /// Appends `{"data":{…},"meta":{"version":…}}`.
+    public func write(into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("{\"data\":")
+        row.writeJSON(into: &buffer)
+        buffer.writeStaticString(",\"meta\":{\"version\":")
+        buffer.writeString(String(version))
+        buffer.writeStaticString("}}")
+    }
+}
+
+extension RowReader {
+    /// Holds a key against the version that it is about.
+    ///
+    /// - Parameter key: the path's segment, still percent-encoded.
+    /// - Returns: nil when no row can have this key.
+    public func plan(_ version: ReleasedVersion, key: some StringProtocol) -> RowPlan? {
+        guard version.hasPublicKey, let values = RowKey.values(key, fields: version.key) else { return nil }
+        var tag = Hash64()
+        for value in values { tag.add(value) }
+        return RowPlan(version: version, key: values, entityTag: version.entityTag(tag.value))
+    }
+
+    /// Finds a row of the current version on an event loop.
+    ///
+    /// - Parameter done: called on the loop; nil means that only ``answer(_:)`` can tell, because there was no row.
+    public func answer(_ plan: RowPlan, on eventLoop: any EventLoop, _ done: @escaping Store.Done<RowAnswer?>) {
+        store.currentRow(plan.version, key: plan.key, on: eventLoop) { result in
+            done(result.map { $0.map { RowAnswer(version: plan.version.number, row: $0) } })
+        }
+    }
+
+    /// Finds a row of the current version.
+    ///
+    /// - Returns: nil when a newer version was released meanwhile: ask again with that one.
+    /// - Throws: a `Problem`: `rowNotFound`, `rowWithdrawn`, or that the database cannot answer.
+    public func answer(_ plan: RowPlan) async throws -> RowAnswer? {
+        if let row = try await store.row(plan.version, key: plan.key, isCurrent: true) { return RowAnswer(version: plan.version.number, row: row) }
+        guard try await store.isCurrent(plan.version) else { return nil }
+        let key = RowKey.text(plan.key)
+        if let tombstone = try await store.withdrawnRow(dataset: plan.version.dataset, key: key) {
+            throw tombstone.problem(.rowWithdrawn, zh: "行 \(key) ", en: "the row \(key)")
+        }
+        throw rowNotFound(plan.version)
+    }
+
+    /// There is no such row; says what a key looks like.
+    public func rowNotFound(_ version: ReleasedVersion) -> Problem {
+        guard version.hasPublicKey else {
+            return Problem(.rowNotFound, zh: "该数据资源的行不能按主键读取", en: "rows of this dataset cannot be addressed by key")
+        }
+        let shape = version.key.map { "\($0.name) (\($0.type))" }.joined(separator: ",")
+        return Problem(.rowNotFound, zh: "没有这一行；主键的写法：\(shape)", en: "there is no such row; a key is written \(shape)")
+    }
+}
