@@ -1,11 +1,12 @@
 internal import Crypto
 internal import Foundation
 public import Model
+public import Store
 
-/// Signs cursors, so that a client can hand one back but not make or change one.
+/// Signs cursors, so that nobody can make one up (HMAC-SHA256, RFC 2104), and makes them opaque (base64url, RFC 4648 §5).
 ///
-/// A cursor is base64url of a tag (HMAC-SHA256, cut to 16 bytes) and the JSON that it stands for; it is readable, and holds nothing that its reader
-/// may not know.
+/// The key is shared by all nodes: a page that one gave out can be taken up by another. What a cursor says is readable for whoever has it, so
+/// nothing hidden may stand in it.
 public struct CursorSeal: Sendable {
     private static let tagLength = 16
     private let key: SymmetricKey
@@ -15,48 +16,63 @@ public struct CursorSeal: Sendable {
         self.key = SymmetricKey(data: key)
     }
 
-    /// - Parameters:
-    ///   - value: where the next page goes on.
-    ///   - purpose: the list that it belongs to, with everything that must stay the same from page to page; a cursor opens for its purpose only.
-    public func seal(_ value: some Encodable, for purpose: String) throws -> String {
-        let payload = try JSON.encoder().encode(value)
-        return Self.encode(tag(payload, purpose) + payload)
+    /// The seal with the database's secret.
+    ///
+    /// - Throws: `MissingCursorSecret` when the migration that makes it has not run, a `Problem` when the database cannot answer.
+    public static func load(from store: Store) async throws -> CursorSeal {
+        guard let key = try await store.secret("cursor") else { throw MissingCursorSecret() }
+        return CursorSeal(key: key)
     }
 
-    /// - Throws: `Problem` (`invalidCursor`) for anything that `seal` did not make for this purpose.
+    /// - Parameters:
+    ///   - payload: where the next page goes on.
+    ///   - purpose: the list that it belongs to; a cursor opens for its purpose only.
+    public func seal(_ payload: [UInt8], for purpose: String) -> String {
+        let data = tag(Data(payload), purpose) + payload
+        return data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    /// - Returns: the payload; nil where the cursor was not made by this seal for this purpose.
+    public func open(_ cursor: String, for purpose: String) -> [UInt8]? {
+        guard !cursor.contains(where: { $0 == "=" || $0 == "+" || $0 == "/" }) else { return nil }
+        let base64 = cursor.replacing("-", with: "+").replacing("_", with: "/")
+        let padding = String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: base64 + padding), data.count >= Self.tagLength else { return nil }
+        let payload = Data(data.dropFirst(Self.tagLength))
+        // In constant time, so that a tag cannot be found byte by byte.
+        let difference = zip(tag(payload, purpose), data.prefix(Self.tagLength)).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+        return difference == 0 ? Array(payload) : nil
+    }
+
+    /// Seals a value as JSON.
+    public func seal(encoding value: some Encodable, for purpose: String) throws -> String {
+        seal(Array(try JSON.encoder().encode(value)), for: purpose)
+    }
+
+    /// Opens what `seal(encoding:for:)` made.
+    ///
+    /// - Throws: `Problem` (`invalidCursor`) for anything else.
     public func open<T: Decodable>(_ type: T.Type, _ cursor: String, for purpose: String) throws(Problem) -> T {
-        let refusal = Problem(
-            .invalidCursor, zh: "游标无效；请原样使用 links.next 中的地址，不要更改其他参数", en: "the cursor is not valid here; use the address in links.next as it is",
-            places: [Problem.Place("cursor", zh: "游标无效", en: "not valid")]
-        )
-        guard let data = Self.decode(cursor), data.count > Self.tagLength else { throw refusal }
-        let payload = data.dropFirst(Self.tagLength)
-        guard HMAC<SHA256>.isValid(cut: data.prefix(Self.tagLength), full: tag(Data(payload), purpose)) else { throw refusal }
-        guard let value = try? JSON.decoder().decode(type, from: Data(payload)) else { throw refusal }
+        guard let payload = open(cursor, for: purpose), let value = try? JSON.decoder().decode(type, from: Data(payload)) else {
+            throw Problem(
+                .invalidCursor, zh: "游标无效；请原样使用 links.next 中的地址，不要更改其他参数",
+                en: "the cursor is not valid here; use the address in links.next as it is",
+                places: [Problem.Place("cursor", zh: "游标无效", en: "not valid here")]
+            )
+        }
         return value
     }
 
     private func tag(_ payload: Data, _ purpose: String) -> Data {
         var code = HMAC<SHA256>(key: key)
-        code.update(data: Data("\(purpose.utf8.count):\(purpose)".utf8))
+        code.update(data: Data(purpose.utf8))
+        code.update(data: Data([0]))
         code.update(data: payload)
         return Data(code.finalize()).prefix(Self.tagLength)
     }
-
-    private static func encode(_ data: Data) -> String {
-        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
-    private static func decode(_ text: String) -> Data? {
-        guard text.utf8.count <= 4096, !text.contains("="), !text.contains("+"), !text.contains("/") else { return nil }
-        let standard = text.replacing("-", with: "+").replacing("_", with: "/")
-        return Data(base64Encoded: standard + String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4))
-    }
 }
 
-extension HMAC {
-    /// Compares in a time that does not tell how much is right.
-    fileprivate static func isValid(cut: Data, full: Data) -> Bool {
-        cut.count == full.count && zip(cut, full).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-    }
+/// The database has no secret for cursors.
+public struct MissingCursorSecret: Error, CustomStringConvertible {
+    public var description: String { "the database has no secret named cursor; run `daylight migrate`" }
 }
