@@ -32,14 +32,32 @@ public struct Check: Sendable, Hashable, Codable {
         case citizen
     }
 
-    /// Holds where `field` has one of `values`.
+    /// Holds where `field` has one of `values`; or lies within inclusive bounds; or is (not) there.
     public struct Condition: Sendable, Hashable, Codable {
         public var field: String
+        /// Canonical spellings; empty where the condition is about something else.
         public var values: [String]
+        /// Inclusive bounds, spelled like the field's values. Only for checks about one row.
+        public var minimum: String?
+        public var maximum: String?
+        /// Whether the field has any value at all. Only for checks about one row.
+        public var present: Bool?
 
-        public init(field: String, values: [String]) {
+        public init(field: String, values: [String] = [], minimum: String? = nil, maximum: String? = nil, present: Bool? = nil) {
             self.field = field
             self.values = values
+            self.minimum = minimum
+            self.maximum = maximum
+            self.present = present
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let c = try decoder.container(keyedBy: CodingKeys.self)
+            field = try c.decode(String.self, forKey: .field)
+            values = try c.decodeIfPresent([String].self, forKey: .values) ?? []
+            minimum = try c.decodeIfPresent(String.self, forKey: .minimum)
+            maximum = try c.decodeIfPresent(String.self, forKey: .maximum)
+            present = try c.decodeIfPresent(Bool.self, forKey: .present)
         }
     }
 

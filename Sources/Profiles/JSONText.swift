@@ -9,12 +9,15 @@ struct JSONText {
     private let bytes: UnsafeRawBufferPointer
     private var i = 0
 
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool { firstFault(bytes) == nil }
+
+    /// The byte at which the text stops being JSON, nil where it never does.
+    static func firstFault(_ bytes: UnsafeRawBufferPointer) -> Int? {
         var text = JSONText(bytes: bytes)
         text.skipSpace()
-        guard text.value(depth: 0) else { return false }
+        guard text.value(depth: 0) else { return text.i }
         text.skipSpace()
-        return text.i == bytes.count
+        return text.i == bytes.count ? nil : text.i
     }
 
     private init(bytes: UnsafeRawBufferPointer) {

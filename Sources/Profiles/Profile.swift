@@ -49,10 +49,16 @@ public struct Profile: Sendable, Hashable, Codable {
         public var source: String
     }
 
-    /// Terms of other vocabularies by field name, for example `"amount": "dcterms:…"`.
+    /// Terms of other vocabularies. Keys are a field, or `field=value` for what one value means: `"amount": "awards/value/amount"`,
+    /// `"record_kind=award": "tag:award"`.
     public struct Terms: Sendable, Hashable, Codable {
         public var dcat: [String: String]?
         public var ocds: [String: String]?
+
+        public init(dcat: [String: String]? = nil, ocds: [String: String]? = nil) {
+            self.dcat = dcat
+            self.ocds = ocds
+        }
     }
 
     /// Lower-case letters, digits and hyphens.
@@ -62,6 +68,8 @@ public struct Profile: Sendable, Hashable, Codable {
     public var description: LocalizedText
     /// A code that groups profiles, for example `environment`.
     public var domain: String
+    /// The laws and standards that the rules follow, with their numbers and years.
+    public var basis: [String]?
     public var schema: TableSchema
     /// After how long without a new version a dataset is stale.
     public var freshness: Term?
@@ -70,10 +78,7 @@ public struct Profile: Sendable, Hashable, Codable {
     public var publicityWindow: PublicityWindow?
     public var mappings: Terms?
 
-    /// Everything that is wrong with the profile; empty where it can be loaded.
-    public func validate() -> [Problem.Place] { schema.validate(at: "/schema") }
-
-    /// Reads a profile from JSON text.
+    /// Reads a profile from JSON text and validates it.
     ///
     /// - Throws: `InvalidDocument` with every wrong place, by JSON pointer.
     public init(json: [UInt8]) throws(InvalidDocument) {
