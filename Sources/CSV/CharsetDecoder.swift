@@ -49,7 +49,9 @@ public struct CharsetDecoder: ~Copyable, @unchecked Sendable {
     /// - Throws: ``CSVError`` of kind `invalidSequence` or `incompleteSequence` with the offset in the input, the line
     ///   and the bytes.
     public mutating func decode(
-        _ chunk: UnsafeRawBufferPointer, final: Bool, into sink: inout ByteSink
+        _ chunk: UnsafeRawBufferPointer,
+        final: Bool,
+        into sink: inout ByteSink
     ) throws(CSVError) {
         try decode(chunk, final: final) { text throws(CSVError) in sink.append(text) }
     }
@@ -62,7 +64,8 @@ public struct CharsetDecoder: ~Copyable, @unchecked Sendable {
     ///   - emit: gets whole characters in UTF-8, in any number of pieces, each valid only inside the call.
     /// - Throws: as ``decode(_:final:into:)``, and what `emit` throws.
     public mutating func decode(
-        _ chunk: UnsafeRawBufferPointer, final: Bool,
+        _ chunk: UnsafeRawBufferPointer,
+        final: Bool,
         _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) {
         if let failure { throw failure }

@@ -5,7 +5,7 @@ final class Converter {
     private let descriptor: iconv_t
     private let output: UnsafeMutableRawBufferPointer
     private var pending: [UInt8] = []
-    private let isMultibyte: Bool
+    private let charset: String
 
     /// Longest beginning of a character that may wait for its rest; no charset has longer ones.
     private static let longestPending = 16
@@ -16,7 +16,7 @@ final class Converter {
         }
         descriptor = opened
         output = .allocate(byteCount: 64 * 1024, alignment: 16)
-        isMultibyte = Self.hasIncompleteBytes(charset)
+        self.charset = charset
     }
 
     deinit {
@@ -25,7 +25,9 @@ final class Converter {
     }
 
     func decode(
-        _ chunk: UnsafeRawBufferPointer, final: Bool, _ place: inout TextPlace,
+        _ chunk: UnsafeRawBufferPointer,
+        final: Bool,
+        _ place: inout TextPlace,
         _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) {
         var start = 0
@@ -69,7 +71,8 @@ final class Converter {
 
     /// Converts all whole characters; returns how many bytes they were.
     private func convert(
-        _ bytes: UnsafeRawBufferPointer, _ place: inout TextPlace,
+        _ bytes: UnsafeRawBufferPointer,
+        _ place: inout TextPlace,
         _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) -> Int {
         // iconv's prototype wants a mutable pointer but does not write through it.
@@ -99,7 +102,8 @@ final class Converter {
 
     /// Lets a charset with shift states write what it still holds.
     private func flush(
-        _ place: inout TextPlace, _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
+        _ place: inout TextPlace,
+        _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) {
         var target = output.baseAddress?.assumingMemoryBound(to: CChar.self)
         var room = output.count
@@ -111,38 +115,29 @@ final class Converter {
         }
     }
 
-    /// The error for the character at the start of `bytes`.
+    /// The error for what stands at the start of `bytes`.
     private func invalid(_ bytes: UnsafeRawBufferPointer, _ place: TextPlace) -> CSVError {
-        var length = 1
-        if isMultibyte {
-            length = bytes.count > 1 && (0x30...0x39).contains(bytes[1]) ? 4 : 2
-        }
+        let length = offendingLength(bytes)
         return CSVError(
-            .invalidSequence, line: place.line, offset: place.offset,
+            .invalidSequence,
+            line: place.line,
+            offset: place.offset,
             evidence: UnsafeRawBufferPointer(rebasing: bytes.prefix(length))
         )
     }
 
-    /// Whether any byte alone is only the beginning of a character in the charset.
-    private static func hasIncompleteBytes(_ charset: String) -> Bool {
-        guard let probe = iconv_open("UTF-8", charset), Int(bitPattern: probe) != -1 else { return false }
+    /// How many bytes it takes to see that they are wrong, however many more have arrived.
+    private func offendingLength(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let probe = iconv_open("UTF-8", charset), Int(bitPattern: probe) != -1 else { return 1 }
         defer { iconv_close(probe) }
-        var room: [CChar] = Array(repeating: 0, count: 32)
-        for byte in UInt8.min...UInt8.max {
+        for length in 1...max(1, min(8, bytes.count)) {
             iconv(probe, nil, nil, nil, nil)
-            var single = CChar(bitPattern: byte)
-            let incomplete = withUnsafeMutablePointer(to: &single) { source -> Bool in
-                room.withUnsafeMutableBufferPointer { target in
-                    var input: UnsafeMutablePointer<CChar>? = source
-                    var left = 1
-                    var output = target.baseAddress
-                    var free = target.count
-                    let outcome = iconv(probe, &input, &left, &output, &free)
-                    return outcome == -1 && errno == EINVAL
-                }
-            }
-            if incomplete { return true }
+            var input = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
+            var left = length
+            var target = output.baseAddress?.assumingMemoryBound(to: CChar.self)
+            var room = output.count
+            if iconv(probe, &input, &left, &target, &room) == -1, errno == EILSEQ { return length }
         }
-        return false
+        return 1
     }
 }

@@ -14,8 +14,14 @@ public struct Deflater: ~Copyable, @unchecked Sendable {
         stream.initialize(to: z_stream())
         // 15 is the largest window; 16 more asks for a gzip header. 8 is zlib's own choice of memory.
         let status = deflateInit2_(
-            stream, Int32(min(max(level, 1), 9)), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY,
-            zlibVersion(), Int32(MemoryLayout<z_stream>.size)
+            stream,
+            Int32(min(max(level, 1), 9)),
+            Z_DEFLATED,
+            15 + 16,
+            8,
+            Z_DEFAULT_STRATEGY,
+            zlibVersion(),
+            Int32(MemoryLayout<z_stream>.size)
         )
         precondition(status == Z_OK, "zlib has no memory")
     }

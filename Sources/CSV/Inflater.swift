@@ -65,7 +65,8 @@ public struct Inflater: ~Copyable, @unchecked Sendable {
     /// - Returns: how much of both was used; input is always used up unless the output is full.
     /// - Throws: ``CSVError`` of kind `corruptCompression` or `excessiveCompression`, with the offset in the input.
     public mutating func inflate(
-        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+        _ input: UnsafeRawBufferPointer,
+        into output: UnsafeMutableRawBufferPointer
     ) throws(CSVError) -> Progress {
         if let failure { throw failure }
         var consumed = 0
@@ -100,7 +101,8 @@ public struct Inflater: ~Copyable, @unchecked Sendable {
     ///   - emit: gets each piece; valid only inside the call.
     /// - Throws: as ``inflate(_:into:)``, and what `emit` throws.
     public mutating func inflate(
-        _ chunk: UnsafeRawBufferPointer, buffer: UnsafeMutableRawBufferPointer,
+        _ chunk: UnsafeRawBufferPointer,
+        buffer: UnsafeMutableRawBufferPointer,
         _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) {
         precondition(buffer.count > 0)
@@ -125,7 +127,8 @@ public struct Inflater: ~Copyable, @unchecked Sendable {
     }
 
     private mutating func advance(
-        _ input: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer
+        _ input: UnsafeRawBufferPointer,
+        _ output: UnsafeMutableRawBufferPointer
     ) throws(CSVError) -> Progress {
         // zlib's counters are 32 bits wide.
         let offered = min(input.count, Int(Int32.max))

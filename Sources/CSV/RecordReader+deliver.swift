@@ -4,7 +4,9 @@ extension RecordReader {
     /// Hands a complete record to the callback and makes ready for the next.
     @inline(__always)
     mutating func deliver(
-        _ base: UnsafePointer<UInt8>, _ found: ScannedRecord, _ body: (borrowing Record) -> Flow
+        _ base: UnsafePointer<UInt8>,
+        _ found: ScannedRecord,
+        _ body: (borrowing Record) -> Flow
     ) -> Flow {
         if lineEnd == .unknown, found.next > found.end { lineEnd = .lineFeed }
         defer {
@@ -70,7 +72,12 @@ extension RecordReader {
         if found.end > limits.maxRecordBytes { return tooLong(found.end) }
         if state.count > limits.maxFields {
             return CSVError(
-                .tooManyFields, line: line, offset: offset, expected: limits.maxFields, actual: state.count)
+                .tooManyFields,
+                line: line,
+                offset: offset,
+                expected: limits.maxFields,
+                actual: state.count
+            )
         }
         if sawNUL, let place = memchr(base, 0, found.end) {
             let position = UnsafeRawPointer(place) - UnsafeRawPointer(base)

@@ -56,7 +56,10 @@ extension RecordReader {
     ///
     /// - Returns: where the next record begins, or nil when the chunk is used up or the caller stopped.
     mutating func feedOverlong(
-        _ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ body: (borrowing Record) -> Flow
+        _ bytes: UnsafePointer<UInt8>,
+        _ start: Int,
+        _ end: Int,
+        _ body: (borrowing Record) -> Flow
     ) -> Int? {
         var position = start
         while position < end {
@@ -73,7 +76,10 @@ extension RecordReader {
 
     mutating func finishOverlong(_ body: (borrowing Record) -> Flow) -> Flow {
         let flow = deliverOverlong(
-            overlong?.place == .carriageReturn ? 1 : 0, unterminated: overlong?.place == .quoted, body)
+            overlong?.place == .carriageReturn ? 1 : 0,
+            unterminated: overlong?.place == .quoted,
+            body
+        )
         phase = .stopped
         return flow
     }
@@ -131,7 +137,9 @@ extension RecordReader {
     }
 
     private mutating func deliverOverlong(
-        _ lineEndBytes: Int, unterminated: Bool, _ body: (borrowing Record) -> Flow
+        _ lineEndBytes: Int,
+        unterminated: Bool,
+        _ body: (borrowing Record) -> Flow
     ) -> Flow {
         guard let record = overlong else { return .next }
         if lineEnd == .unknown, lineEndBytes > 0 { lineEnd = .lineFeed }

@@ -82,7 +82,7 @@ extension RecordReader {
                 let seven = word & Word.low7
                 var mask =
                     ~((Word.differs(seven, delimiters) & Word.differs(seven, feeds)
-                        & Word.differs(seven, quotes) & Word.differs(seven, returns)) | word) & Word.top
+                    & Word.differs(seven, quotes) & Word.differs(seven, returns)) | word) & Word.top
                 while mask != 0 {
                     let index = position &+ Word.first(mask)
                     mask &= mask &- 1

@@ -144,7 +144,10 @@ public struct RecordReader: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: where in the chunk reading goes on in place, or nil when the chunk is used up or the caller stopped.
     private mutating func feedCarry(
-        _ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ body: (borrowing Record) -> Flow
+        _ bytes: UnsafePointer<UInt8>,
+        _ start: Int,
+        _ end: Int,
+        _ body: (borrowing Record) -> Flow
     ) -> Int? {
         var position = start
         var slice = 512

@@ -5,7 +5,9 @@ struct UTF8Validator {
     private var pendingCount = 0
 
     mutating func decode(
-        _ chunk: UnsafeRawBufferPointer, final: Bool, _ place: inout TextPlace,
+        _ chunk: UnsafeRawBufferPointer,
+        final: Bool,
+        _ place: inout TextPlace,
         _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) {
         var start = 0
@@ -38,7 +40,9 @@ struct UTF8Validator {
                 let bytes = rest.baseAddress!.assumingMemoryBound(to: UInt8.self) + good
                 if case .invalid(let length) = Self.sequence(bytes, left) {
                     throw CSVError(
-                        .invalidSequence, line: place.line, offset: place.offset,
+                        .invalidSequence,
+                        line: place.line,
+                        offset: place.offset,
                         evidence: UnsafeRawBufferPointer(start: bytes, count: length)
                     )
                 }
@@ -50,7 +54,8 @@ struct UTF8Validator {
     }
 
     private func pass(
-        _ text: UnsafeRawBufferPointer, _ place: inout TextPlace,
+        _ text: UnsafeRawBufferPointer,
+        _ place: inout TextPlace,
         _ emit: (UnsafeRawBufferPointer) throws(CSVError) -> Void
     ) throws(CSVError) {
         place.pass(text)
@@ -61,7 +66,9 @@ struct UTF8Validator {
     private func invalid(_ kind: CSVError.Kind, _ length: Int, _ place: TextPlace) -> CSVError {
         withUnsafeBytes(of: pending) { bytes in
             CSVError(
-                kind, line: place.line, offset: place.offset,
+                kind,
+                line: place.line,
+                offset: place.offset,
                 evidence: UnsafeRawBufferPointer(rebasing: bytes[0..<length])
             )
         }

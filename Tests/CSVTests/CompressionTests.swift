@@ -14,7 +14,10 @@ struct CompressionTests {
     }
 
     func expanded(
-        _ input: [UInt8], cuts: [Int] = [], buffer size: Int = 4096, expansion: Inflater.Guard = .init()
+        _ input: [UInt8],
+        cuts: [Int] = [],
+        buffer size: Int = 4096,
+        expansion: Inflater.Guard = .init()
     ) throws(CSVError) -> [UInt8] {
         var inflater = Inflater(expansion: expansion)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)

@@ -18,20 +18,93 @@ struct FaultTests {
     }
 
     static let cases: [Case] = [
-        Case(name: "an open quote names the line where it opened", input: "a,b\n\"x\ny\",\"z\nw,1\n2", record: 2, kind: .unterminatedQuote, line: 3, field: 2, total: 2),
+        Case(
+            name: "an open quote names the line where it opened",
+            input: "a,b\n\"x\ny\",\"z\nw,1\n2",
+            record: 2,
+            kind: .unterminatedQuote,
+            line: 3,
+            field: 2,
+            total: 2
+        ),
         Case(name: "text after a closing quote", input: "a,b\n1,\"2\"3\n4,5\n", record: 2, kind: .textAfterQuote, line: 2, field: 2, total: 3),
-        Case(name: "text after a quote that spanned lines", input: "a\n\"1\n2\" \n3\n", record: 2, kind: .textAfterQuote, line: 3, field: 1, total: 3),
+        Case(
+            name: "text after a quote that spanned lines",
+            input: "a\n\"1\n2\" \n3\n",
+            record: 2,
+            kind: .textAfterQuote,
+            line: 3,
+            field: 1,
+            total: 3
+        ),
         Case(name: "a bare quote", input: "a,b\n5\" pipe,2\n3,4\n", record: 2, kind: .bareQuote, line: 2, field: 1, total: 3),
-        Case(name: "a carriage return alone among line feeds", input: "a,b\nx\ry,2\n3,4\n", record: 2, kind: .bareCarriageReturn, line: 2, field: 1, total: 3),
-        Case(name: "a carriage return alone after a closing quote", input: "a\n\"x\"\ry\n3\n", record: 2, kind: .textAfterQuote, line: 2, field: 1, total: 3),
+        Case(
+            name: "a carriage return alone among line feeds",
+            input: "a,b\nx\ry,2\n3,4\n",
+            record: 2,
+            kind: .bareCarriageReturn,
+            line: 2,
+            field: 1,
+            total: 3
+        ),
+        Case(
+            name: "a carriage return alone after a closing quote",
+            input: "a\n\"x\"\ry\n3\n",
+            record: 2,
+            kind: .textAfterQuote,
+            line: 2,
+            field: 1,
+            total: 3
+        ),
         Case(name: "a byte 0", input: "a,b\n1,\"x\n\0\"\n3,4\n", record: 2, kind: .nulByte, line: 3, field: 2, total: 3),
         Case(name: "too few fields", input: "a,b\n1\n3,4\n", record: 2, kind: .fieldCount, line: 2, total: 3, count: .asFirstRecord),
-        Case(name: "too many fields for the header", input: "a,b\n1,2,3\n3,4\n", record: 2, kind: .fieldCount, line: 2, total: 3, count: .asFirstRecord),
+        Case(
+            name: "too many fields for the header",
+            input: "a,b\n1,2,3\n3,4\n",
+            record: 2,
+            kind: .fieldCount,
+            line: 2,
+            total: 3,
+            count: .asFirstRecord
+        ),
         Case(name: "another number than announced", input: "a,b\n1,2,3\n", record: 1, kind: .fieldCount, line: 1, total: 2, count: .exactly(3)),
-        Case(name: "more fields than the limit", input: "a,b\n1,2,3,4\n3,4\n", record: 2, kind: .tooManyFields, line: 2, total: 3, limits: Limits(maxFields: 3)),
-        Case(name: "a record beyond the limit", input: "a,b\n12345,789012\n3,4\n", record: 2, kind: .recordTooLong, line: 2, total: 3, limits: Limits(maxRecordBytes: 10)),
-        Case(name: "a quoted record beyond the limit", input: "a,b\n\"12\"\"45\n,789012\",\"\r\n\"\n3,4\n", record: 2, kind: .recordTooLong, line: 2, total: 3, limits: Limits(maxRecordBytes: 10)),
-        Case(name: "an open quote beyond the limit", input: "a,b\n1,\"2345,789012\n3,4\n", record: 2, kind: .unterminatedQuote, line: 2, field: 2, total: 2, limits: Limits(maxRecordBytes: 10)),
+        Case(
+            name: "more fields than the limit",
+            input: "a,b\n1,2,3,4\n3,4\n",
+            record: 2,
+            kind: .tooManyFields,
+            line: 2,
+            total: 3,
+            limits: Limits(maxFields: 3)
+        ),
+        Case(
+            name: "a record beyond the limit",
+            input: "a,b\n12345,789012\n3,4\n",
+            record: 2,
+            kind: .recordTooLong,
+            line: 2,
+            total: 3,
+            limits: Limits(maxRecordBytes: 10)
+        ),
+        Case(
+            name: "a quoted record beyond the limit",
+            input: "a,b\n\"12\"\"45\n,789012\",\"\r\n\"\n3,4\n",
+            record: 2,
+            kind: .recordTooLong,
+            line: 2,
+            total: 3,
+            limits: Limits(maxRecordBytes: 10)
+        ),
+        Case(
+            name: "an open quote beyond the limit",
+            input: "a,b\n1,\"2345,789012\n3,4\n",
+            record: 2,
+            kind: .unterminatedQuote,
+            line: 2,
+            field: 2,
+            total: 2,
+            limits: Limits(maxRecordBytes: 10)
+        ),
     ]
 
     @Test(arguments: cases)

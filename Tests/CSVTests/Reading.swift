@@ -27,7 +27,11 @@ struct Seen: Equatable, CustomStringConvertible {
 
 /// Reads input cut at the given places.
 func read(
-    _ input: [UInt8], cuts: [Int] = [], dialect: Dialect = Dialect(), limits: Limits = Limits(), count: FieldCount = .any
+    _ input: [UInt8],
+    cuts: [Int] = [],
+    dialect: Dialect = Dialect(),
+    limits: Limits = Limits(),
+    count: FieldCount = .any
 ) -> [Seen] {
     var reader = RecordReader(dialect: dialect, limits: limits, fieldCount: count)
     var seen: [Seen] = []

@@ -12,10 +12,22 @@ struct RecordReaderTests {
 
     static let cases: [Case] = [
         Case(name: "rule 1: lines end in CRLF", input: "aaa,bbb,ccc\r\nzzz,yyy,xxx\r\n", records: [["aaa", "bbb", "ccc"], ["zzz", "yyy", "xxx"]]),
-        Case(name: "rule 2: the last line end may be missing", input: "aaa,bbb,ccc\r\nzzz,yyy,xxx", records: [["aaa", "bbb", "ccc"], ["zzz", "yyy", "xxx"]]),
+        Case(
+            name: "rule 2: the last line end may be missing",
+            input: "aaa,bbb,ccc\r\nzzz,yyy,xxx",
+            records: [["aaa", "bbb", "ccc"], ["zzz", "yyy", "xxx"]]
+        ),
         Case(name: "rule 4: spaces belong to the field", input: " a , b\n", records: [[" a ", " b"]]),
-        Case(name: "rule 5: quoted fields", input: "\"aaa\",\"bbb\",\"ccc\"\r\nzzz,yyy,xxx", records: [["aaa", "bbb", "ccc"], ["zzz", "yyy", "xxx"]]),
-        Case(name: "rule 6: line ends and commas in quotes", input: "\"aaa\",\"b\r\nbb\",\"c,c\"\r\nzzz,yyy,xxx", records: [["aaa", "b\r\nbb", "c,c"], ["zzz", "yyy", "xxx"]]),
+        Case(
+            name: "rule 5: quoted fields",
+            input: "\"aaa\",\"bbb\",\"ccc\"\r\nzzz,yyy,xxx",
+            records: [["aaa", "bbb", "ccc"], ["zzz", "yyy", "xxx"]]
+        ),
+        Case(
+            name: "rule 6: line ends and commas in quotes",
+            input: "\"aaa\",\"b\r\nbb\",\"c,c\"\r\nzzz,yyy,xxx",
+            records: [["aaa", "b\r\nbb", "c,c"], ["zzz", "yyy", "xxx"]]
+        ),
         Case(name: "rule 7: doubled quotes", input: "\"aaa\",\"b\"\"bb\",\"\"\"\"\n", records: [["aaa", "b\"bb", "\""]]),
         Case(name: "empty input", input: "", records: []),
         Case(name: "only a byte order mark", input: "\u{FEFF}", records: []),
@@ -35,7 +47,11 @@ struct RecordReaderTests {
         Case(name: "detection skips blank lines", input: "\n\na;b\n", records: [["a", "b"]]),
         Case(name: "a given delimiter is not questioned", input: "a;b;c,d\n", records: [["a;b;c", "d"]], dialect: Dialect(delimiter: .comma)),
         Case(name: "lenient quotes are text", input: "5\" pipe,a\"\"b\n", records: [["5\" pipe", "a\"\"b"]], dialect: Dialect(lenientQuotes: true)),
-        Case(name: "long fields", input: String(repeating: "x", count: 100) + "," + String(repeating: "年", count: 50) + "\n", records: [[String(repeating: "x", count: 100), String(repeating: "年", count: 50)]]),
+        Case(
+            name: "long fields",
+            input: String(repeating: "x", count: 100) + "," + String(repeating: "年", count: 50) + "\n",
+            records: [[String(repeating: "x", count: 100), String(repeating: "年", count: 50)]]
+        ),
     ]
 
     @Test(arguments: cases)

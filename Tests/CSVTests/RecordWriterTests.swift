@@ -45,7 +45,9 @@ struct RecordWriterTests {
         var options = WriterOptions.excel
         options.guardedColumns = [true, false]
         let text = written(
-            [["=1+1", "-5"], ["+a", "=x"], ["-b", "1"], ["@c", "1"], ["\td", "1"], ["\re", "1"], ["=\"a\",b", "1"], ["f=", nil], [nil, ""]], options: options)
+            [["=1+1", "-5"], ["+a", "=x"], ["-b", "1"], ["@c", "1"], ["\td", "1"], ["\re", "1"], ["=\"a\",b", "1"], ["f=", nil], [nil, ""]],
+            options: options
+        )
         #expect(
             text == "\u{FEFF}'=1+1,-5\r\n'+a,=x\r\n'-b,1\r\n'@c,1\r\n'\td,1\r\n\"'\re\",1\r\n\"'=\"\"a\"\",b\",1\r\nf=,\r\n,\"\"\r\n"
         )
@@ -68,12 +70,18 @@ struct RecordWriterTests {
                         if Int.random(in: 0..<6, using: &generator) == 0 { return nil }
                         let parts = Int.random(in: 0..<8, using: &generator)
                         return (0..<parts).map { _ in pieces[Int.random(in: 0..<pieces.count, using: &generator)] }.joined()
-                    })
+                    }
+                )
             }
             for crlf in [false, true] {
                 let text = written(records, options: WriterOptions(crlf: crlf))
                 let input = Array(text.utf8)
-                let seen = read(input, cuts: [input.count / 3, input.count / 2], dialect: Dialect(delimiter: .comma, keepsBlankLines: true), count: .exactly(columns))
+                let seen = read(
+                    input,
+                    cuts: [input.count / 3, input.count / 2],
+                    dialect: Dialect(delimiter: .comma, keepsBlankLines: true),
+                    count: .exactly(columns)
+                )
                 #expect(seen.allSatisfy { $0.fault == nil })
                 let back = seen.map { record in
                     zip(record.fields, record.quoted).map { field, quoted in field.isEmpty && !quoted ? nil : field }

@@ -19,18 +19,98 @@ struct SourceFileTests {
     }
 
     static let files: [File] = [
-        File(path: "trading/cn_public_resource/hangzhou_参数抽取信息_gbk.csv", charset: "GBK", rows: 1_032, fields: 29, lineEnds: 1_033, fingerprint: 0x8678_1884_7154_23FC),
-        File(path: "trading/cn_public_resource/hangzhou_开标项目信息_2023-10-30_gbk.csv", charset: "GBK", rows: 916, fields: 10, lineEnds: 917, fingerprint: 0xF9E8_AE43_CBB5_1D82),
-        File(path: "trading/cn_public_resource/hangzhou_招标公告_2023-08-29_gbk.csv", charset: "GB2312", rows: 978, fields: 11, lineEnds: 979, fingerprint: 0x3761_3A71_010B_860A),
-        File(path: "trading/cn_public_resource/lishui_开标记录_2023-08-30.csv", rows: 5_836, fields: 11, lineEnds: 5_837, fingerprint: 0xFAE8_7DD4_B750_2A6B),
-        File(path: "trading/cn_public_resource/lishui_开标记录_gbk.csv", charset: "GB18030", rows: 5_996, fields: 6, lineEnds: 5_997, fingerprint: 0x46EB_82C4_0378_2D31),
-        File(path: "poverty/eu_structural_funds/EL__ListOfOperations_20160513.csv.gz", charset: "windows-1253", delimiter: .semicolon, rows: 2_029, fields: 14, lineEnds: 4_450, fingerprint: 0x8AB6_1E9B_7C7A_40CF),
-        File(path: "poverty/eu_structural_funds/DE__ESF-Bayern-2007-2013.csv.gz", rows: 14_614, fields: 6, lineEnds: 31_165, fingerprint: 0x6C56_1F75_E0F4_5A84),
-        File(path: "poverty/eu_structural_funds/DE__ESF-Data-NRW-2007-2013.csv.gz", rows: 39_961, fields: 5, lineEnds: 42_004, fingerprint: 0x575C_5286_56D3_FE48),
-        File(path: "poverty/eu_structural_funds/DE__2016-06-30_Liste_der_Vorhaben_ESF_2014-2020.csv.gz", rows: 5_748, fields: 13, lineEnds: 5_749, fingerprint: 0x8472_A942_6F73_9BF9),
-        File(path: "poverty/eu_structural_funds/HR__ESIF_Croatia_2007-2020.csv.gz", rows: 2_532, fields: 12, lineEnds: 4_140, fingerprint: 0x07A1_1B58_66DA_8F7F),
-        File(path: "poverty/eu_structural_funds/PL__Poland_ESF_2014_2020.csv", charset: "windows-1250", delimiter: .semicolon, rows: 2_437, fields: 7, lineEnds: 2_437, fingerprint: 0x8163_4930_F773_99B0),
-        File(path: "budgets/fiscal_data_packages/au-budget/data/201505181230budget1516.csv", rows: 1_608, fields: 15, lineEnds: 1_614, fingerprint: 0x99A5_AA2C_6AD7_76D5),
+        File(
+            path: "trading/cn_public_resource/hangzhou_参数抽取信息_gbk.csv",
+            charset: "GBK",
+            rows: 1_032,
+            fields: 29,
+            lineEnds: 1_033,
+            fingerprint: 0x8678_1884_7154_23FC
+        ),
+        File(
+            path: "trading/cn_public_resource/hangzhou_开标项目信息_2023-10-30_gbk.csv",
+            charset: "GBK",
+            rows: 916,
+            fields: 10,
+            lineEnds: 917,
+            fingerprint: 0xF9E8_AE43_CBB5_1D82
+        ),
+        File(
+            path: "trading/cn_public_resource/hangzhou_招标公告_2023-08-29_gbk.csv",
+            charset: "GB2312",
+            rows: 978,
+            fields: 11,
+            lineEnds: 979,
+            fingerprint: 0x3761_3A71_010B_860A
+        ),
+        File(
+            path: "trading/cn_public_resource/lishui_开标记录_2023-08-30.csv",
+            rows: 5_836,
+            fields: 11,
+            lineEnds: 5_837,
+            fingerprint: 0xFAE8_7DD4_B750_2A6B
+        ),
+        File(
+            path: "trading/cn_public_resource/lishui_开标记录_gbk.csv",
+            charset: "GB18030",
+            rows: 5_996,
+            fields: 6,
+            lineEnds: 5_997,
+            fingerprint: 0x46EB_82C4_0378_2D31
+        ),
+        File(
+            path: "poverty/eu_structural_funds/EL__ListOfOperations_20160513.csv.gz",
+            charset: "windows-1253",
+            delimiter: .semicolon,
+            rows: 2_029,
+            fields: 14,
+            lineEnds: 4_450,
+            fingerprint: 0x8AB6_1E9B_7C7A_40CF
+        ),
+        File(
+            path: "poverty/eu_structural_funds/DE__ESF-Bayern-2007-2013.csv.gz",
+            rows: 14_614,
+            fields: 6,
+            lineEnds: 31_165,
+            fingerprint: 0x6C56_1F75_E0F4_5A84
+        ),
+        File(
+            path: "poverty/eu_structural_funds/DE__ESF-Data-NRW-2007-2013.csv.gz",
+            rows: 39_961,
+            fields: 5,
+            lineEnds: 42_004,
+            fingerprint: 0x575C_5286_56D3_FE48
+        ),
+        File(
+            path: "poverty/eu_structural_funds/DE__2016-06-30_Liste_der_Vorhaben_ESF_2014-2020.csv.gz",
+            rows: 5_748,
+            fields: 13,
+            lineEnds: 5_749,
+            fingerprint: 0x8472_A942_6F73_9BF9
+        ),
+        File(
+            path: "poverty/eu_structural_funds/HR__ESIF_Croatia_2007-2020.csv.gz",
+            rows: 2_532,
+            fields: 12,
+            lineEnds: 4_140,
+            fingerprint: 0x07A1_1B58_66DA_8F7F
+        ),
+        File(
+            path: "poverty/eu_structural_funds/PL__Poland_ESF_2014_2020.csv",
+            charset: "windows-1250",
+            delimiter: .semicolon,
+            rows: 2_437,
+            fields: 7,
+            lineEnds: 2_437,
+            fingerprint: 0x8163_4930_F773_99B0
+        ),
+        File(
+            path: "budgets/fiscal_data_packages/au-budget/data/201505181230budget1516.csv",
+            rows: 1_608,
+            fields: 15,
+            lineEnds: 1_614,
+            fingerprint: 0x99A5_AA2C_6AD7_76D5
+        ),
     ]
 
     /// What one reading of a file found.
@@ -97,7 +177,10 @@ struct SourceFileTests {
 
     /// Unpacks, decodes and reads the bytes of a file in chunks of an odd size.
     static func summary(
-        _ input: [UInt8], charset: String, delimiter: Dialect.Delimiter? = nil, count: FieldCount
+        _ input: [UInt8],
+        charset: String,
+        delimiter: Dialect.Delimiter? = nil,
+        count: FieldCount
     ) throws(CSVError) -> Summary {
         var decoder = try CharsetDecoder(charset: charset)
         var inflater = Inflater()
