@@ -97,8 +97,8 @@ let package = Package(
         tests("CSVTests", ["CSV"]),
         tests("ModelTests", ["Model"]),
         tests("ProfilesTests", ["Profiles", "Model"]),
-        tests("AcceptanceTests", ["TestSupport", client, crypto, nio, nioHTTP1]),
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
+        tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1]),
         tests("RateLimitTests", ["RateLimit"]),
     ]
 )

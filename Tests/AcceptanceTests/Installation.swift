@@ -1,0 +1,130 @@
+import Foundation
+import Model
+import NIOCore
+import NIOPosix
+import TestSupport
+
+/// A running `daylight serve` with a database of its own: what an operator has.
+final class Installation: Sendable {
+    let database: TestDatabase
+    let department: String
+    let pusher: ContractClient
+    let reviewer: ContractClient
+    let reader: ContractClient
+    let pushKey: String
+    let home: URL
+    let port: Int
+    private let process: Process
+
+    private init(
+        database: TestDatabase, department: String, port: Int, home: URL, process: Process, pushKey: String, reviewKey: String
+    ) throws {
+        (self.database, self.department, self.port, self.home, self.process, self.pushKey) = (database, department, port, home, process, pushKey)
+        reader = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
+        pusher = reader.with(key: pushKey)
+        reviewer = reader.with(key: reviewKey)
+    }
+
+    /// The built program, beside the tests.
+    static let program: URL = {
+        let runner = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        return runner.deletingLastPathComponent().appending(path: "daylight")
+    }()
+
+    /// Runs a test with an installation; everything is removed afterwards.
+    static func with<T>(environment: [String: String] = [:], _ body: (Installation) async throws -> T) async throws -> T {
+        try await withTestDatabase { database in
+            let department = try await database.addDepartment()
+            let push = try await database.addKey([.read, .push, .release], department: department.uscc, tier: "trusted")
+            let review = try await database.addKey([.read, .review], department: department.uscc, tier: "trusted")
+            try run(["profiles", "load", Project.file("schema/profiles").path], database: database)
+            try run(["reference", "load", Project.file("schema/reference").path], database: database)
+            let home = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+            let port = try await freePort()
+            let process = try start(database: database, port: port, home: home, environment: environment)
+            let installation = try Installation(
+                database: database, department: department.uscc, port: port, home: home, process: process, pushKey: push.text, reviewKey: review.text)
+            do {
+                try await installation.waitUntilReady()
+                let result = try await body(installation)
+                installation.stop()
+                try? FileManager.default.removeItem(at: home)
+                return result
+            } catch {
+                installation.stop()
+                try? FileManager.default.removeItem(at: home)
+                throw error
+            }
+        }
+    }
+
+    static func start(database: TestDatabase, port: Int, home: URL, environment: [String: String] = [:]) throws -> Process {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = ["serve"]
+        process.environment = Self.environment(database: database)
+            .merging(["DAYLIGHT_PORT": String(port), "DAYLIGHT_ADMIN_PORT": "0", "DAYLIGHT_HOME": home.path]) { $1 }
+            .merging(environment) { $1 }
+        _ = FileManager.default.createFile(atPath: home.appending(path: "server.log").path, contents: nil)
+        let log = try FileHandle(forWritingTo: home.appending(path: "server.log"))
+        process.standardOutput = log
+        process.standardError = log
+        try process.run()
+        return process
+    }
+
+    /// Runs a subcommand to its end.
+    @discardableResult
+    static func run(_ arguments: [String], database: TestDatabase? = nil, environment: [String: String] = [:]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.environment = (database.map { Self.environment(database: $0) } ?? ProcessInfo.processInfo.environment).merging(environment) { $1 }
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, output)
+    }
+
+    private static func environment(database: TestDatabase) -> [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment["DATABASE_URL"] = database.url
+        environment["DAYLIGHT_SCHEMA_DIR"] = Project.file("schema").path
+        return environment
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    func stop() {
+        guard process.isRunning else { return }
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    /// What the server wrote, for messages.
+    var log: String { (try? String(contentsOf: home.appending(path: "server.log"), encoding: .utf8)) ?? "" }
+
+    private func waitUntilReady() async throws {
+        for _ in 0..<300 {
+            if let answer = try? await reader.get("/health/ready"), answer.status == 200 { return }
+            if !process.isRunning { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw InstallationError(message: "the server did not become ready:\n\(log.suffix(4000))")
+    }
+
+    private static func freePort() async throws -> Int {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        let port = channel.localAddress?.port ?? 0
+        try await channel.close()
+        return port
+    }
+}
+
+struct InstallationError: Error, CustomStringConvertible {
+    var message: String
+    var description: String { message }
+}
