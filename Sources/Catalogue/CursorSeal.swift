@@ -25,35 +25,17 @@ public struct CursorSeal: Sendable {
     }
 
     /// - Parameters:
-    ///   - payload: where the next page goes on.
+    ///   - value: where the next page goes on; sealed as JSON.
     ///   - purpose: the list that it belongs to; a cursor opens for its purpose only.
-    public func seal(_ payload: [UInt8], for purpose: String) -> String {
-        let data = tag(Data(payload), purpose) + payload
-        return data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    public func seal(_ value: some Encodable, for purpose: String) throws -> String {
+        let payload = try JSON.encoder().encode(value)
+        let text = (tag(payload, purpose) + payload).base64EncodedString()
+        return text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
-    /// - Returns: the payload; nil where the cursor was not made by this seal for this purpose.
-    public func open(_ cursor: String, for purpose: String) -> [UInt8]? {
-        guard !cursor.contains(where: { $0 == "=" || $0 == "+" || $0 == "/" }) else { return nil }
-        let base64 = cursor.replacing("-", with: "+").replacing("_", with: "/")
-        let padding = String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: base64 + padding), data.count >= Self.tagLength else { return nil }
-        let payload = Data(data.dropFirst(Self.tagLength))
-        // In constant time, so that a tag cannot be found byte by byte.
-        let difference = zip(tag(payload, purpose), data.prefix(Self.tagLength)).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-        return difference == 0 ? Array(payload) : nil
-    }
-
-    /// Seals a value as JSON.
-    public func seal(encoding value: some Encodable, for purpose: String) throws -> String {
-        seal(Array(try JSON.encoder().encode(value)), for: purpose)
-    }
-
-    /// Opens what `seal(encoding:for:)` made.
-    ///
-    /// - Throws: `Problem` (`invalidCursor`) for anything else.
+    /// - Throws: `Problem` (`invalidCursor`) for anything that `seal` did not make for this purpose.
     public func open<T: Decodable>(_ type: T.Type, _ cursor: String, for purpose: String) throws(Problem) -> T {
-        guard let payload = open(cursor, for: purpose), let value = try? JSON.decoder().decode(type, from: Data(payload)) else {
+        guard let payload = payload(cursor, purpose), let value = try? JSON.decoder().decode(type, from: payload) else {
             throw Problem(
                 .invalidCursor, zh: "游标无效；请原样使用 links.next 中的地址，不要更改其他参数",
                 en: "the cursor is not valid here; use the address in links.next as it is",
@@ -61,6 +43,17 @@ public struct CursorSeal: Sendable {
             )
         }
         return value
+    }
+
+    private func payload(_ cursor: String, _ purpose: String) -> Data? {
+        guard !cursor.contains(where: { $0 == "=" || $0 == "+" || $0 == "/" }) else { return nil }
+        let base64 = cursor.replacing("-", with: "+").replacing("_", with: "/")
+        let padding = String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: base64 + padding), data.count >= Self.tagLength else { return nil }
+        let payload = Data(data.dropFirst(Self.tagLength))
+        // In constant time, so that a tag cannot be found byte by byte.
+        let difference = zip(tag(payload, purpose), data.prefix(Self.tagLength)).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+        return difference == 0 ? payload : nil
     }
 
     private func tag(_ payload: Data, _ purpose: String) -> Data {

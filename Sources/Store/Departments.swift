@@ -25,6 +25,12 @@ extension Store {
         return try rows.map(Self.department)
     }
 
+    /// Names of departments by code.
+    public func departmentNames(_ codes: [String]) async throws -> [String: LocalizedText] {
+        let rows = try await read("SELECT uscc, name_zh, name_en FROM published.department WHERE uscc = ANY (\(codes))")
+        return try Dictionary(rows.map { (try $0.string("uscc"), try $0.localized("name")) }) { first, _ in first }
+    }
+
     /// Adds departments and brings known ones up to date, all or nothing.
     ///
     /// - Parameter departments: their codes have been checked; each code once.

@@ -37,6 +37,17 @@ extension Store {
         return try rows.map(Self.profileDocument)
     }
 
+    /// Titles of profiles at their newest versions, by id.
+    public func profileTitles(_ ids: [String]) async throws -> [String: LocalizedText] {
+        let rows = try await read(
+            """
+            SELECT DISTINCT ON (id) id, document -> 'title' ->> 'zh' AS title_zh, document -> 'title' ->> 'en' AS title_en FROM published.profile
+            WHERE id = ANY (\(ids)) ORDER BY id, version DESC
+            """
+        )
+        return try Dictionary(rows.map { (try $0.string("id"), try $0.localized("title")) }) { first, _ in first }
+    }
+
     /// Keeps a profile.
     ///
     /// - Parameters:

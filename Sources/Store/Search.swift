@@ -16,7 +16,9 @@ public struct SearchText: Sendable, Hashable {
 
 /// What datasets are asked for.
 public struct DatasetQuery: Sendable, Hashable {
-    /// All must be in the dataset's search text, as they stand; folded.
+    /// What the hits are weighed by: where in the search text each stands; folded.
+    public var words: [String] = []
+    /// All must be in the search text as they stand; folded.
     public var phrases: [String] = []
     /// All must be among the dataset's lexemes; the second kind as beginnings of words.
     public var lexemes: [String] = []
@@ -71,15 +73,15 @@ extension Store {
     ///   - limit: at most so many.
     public func findDatasets(_ query: DatasetQuery, after: DatasetHit.Place? = nil, limit: Int) async throws -> [DatasetHit] {
         let source = DatasetSource(query)
-        let score = query.phrases.isEmpty ? "0" : query.phrases.map(Self.score).joined(separator: " + ")
+        let score = query.words.isEmpty ? "0" : query.words.map(Self.score).joined(separator: " + " as SQL)
         var page: SQL = ""
         if let after {
             let at = Instant(microsecondsSinceEpoch: after.at)
             let later: SQL = "(h.at < \(at) OR (h.at = \(at) AND h.id > \(after.id, as: .text)))"
-            page = query.phrases.isEmpty ? "WHERE h.at <= \(at) AND \(later)" : "WHERE h.score < \(after.score) OR (h.score = \(after.score) AND \(later))"
+            page = query.words.isEmpty ? "WHERE h.at <= \(at) AND \(later)" : "WHERE h.score < \(after.score) OR (h.score = \(after.score) AND \(later))"
         }
         // Without words the inner select keeps its index order: the outer one adds no sort of its own.
-        let order: SQL = query.phrases.isEmpty ? "h.at DESC, h.id" : "h.score DESC, h.at DESC, h.id"
+        let order: SQL = query.words.isEmpty ? "h.at DESC, h.id" : "h.score DESC, h.at DESC, h.id"
         let rows = try await source.run(
             on: self,
             """
@@ -125,17 +127,13 @@ extension Store {
         return counts
     }
 
-    /// 4 for a phrase in the title, 2 in the keywords, 1 in the abstract.
-    private static func score(_ phrase: String) -> SQL {
+    /// 4 for a word in the title, 2 in the keywords, 1 in the abstract.
+    private static func score(_ word: String) -> SQL {
         """
-        CASE WHEN position(\(phrase, as: .text) IN split_part(d.search_text, E'\\n', 1)) > 0 THEN 4
-             WHEN position(\(phrase, as: .text) IN split_part(d.search_text, E'\\n', 2)) > 0 THEN 2 ELSE 1 END
+        CASE WHEN position(\(word, as: .text) IN split_part(d.search_text, E'\\n', 1)) > 0 THEN 4
+             WHEN position(\(word, as: .text) IN split_part(d.search_text, E'\\n', 2)) > 0 THEN 2 ELSE 1 END
         """
     }
-}
-
-extension [SQL] {
-    fileprivate func joined(separator: String) -> SQL { joined(separator: SQL(raw: separator)) }
 }
 
 /// Where datasets are looked for: the published view as the public reader, or, for those who see drafts, the table itself.
@@ -168,7 +166,7 @@ private struct DatasetSource {
         if let profile = query.profile { conditions.append("d.profile_id = \(profile, as: .text)") }
         if let region = query.region { conditions.append("d.region = \(region, as: .text)") }
         if let shareType = query.shareType { conditions.append("d.share_type = \(shareType.rawValue, as: .text)") }
-        condition = conditions.joined(separator: " AND ")
+        condition = conditions.joined(separator: " AND " as SQL)
     }
 
     func run(on store: Store, _ sql: SQL) async throws -> RowSet {

@@ -1,0 +1,127 @@
+public import Model
+internal import Profiles
+public import Store
+
+extension Catalogue {
+    /// Creates a draft.
+    ///
+    /// - Parameters:
+    ///   - key: has the scope push for this dataset.
+    /// - Throws: `Problem`: `invalidDataset` with every wrong place, `datasetOfAnotherDepartment`, `preconditionFailed` when it exists by now.
+    public func create(_ id: String, _ description: DatasetDescription, by key: AccessKey) async throws -> DatasetRecord {
+        var places: [Problem.Place] = []
+        if !Identifiers.isDatasetIdentifier(id) {
+            places.append(
+                Problem.Place(
+                    "id", zh: "标识应为 2 到 100 个小写字母、数字或连字符，且不以连字符开头",
+                    en: "an identifier has 2 to 100 lower-case letters, digits and hyphens, and begins with no hyphen"))
+        }
+        if let department = key.department, department != description.department, Identifiers.isCreditCode(description.department) {
+            throw Self.anotherDepartment
+        }
+        let content = try await content(description, places)
+        switch try await store.addDataset(id, content) {
+        case .written(let record): return record
+        case .outdated: throw Problem(.preconditionFailed, zh: "已经存在，If-None-Match 不成立", en: "it exists already, so If-None-Match does not hold")
+        case .resourceCodeTaken: throw Self.resourceCodeTaken
+        }
+    }
+
+    /// Edits a description; `current` is what the editor saw.
+    ///
+    /// - Throws: `Problem`: `invalidDataset` with every wrong place, `schemaConflict` when released rows would no longer fit, `preconditionFailed` when
+    ///   somebody else was faster.
+    public func edit(_ current: DatasetRecord, _ description: DatasetDescription) async throws -> DatasetRecord {
+        var places: [Problem.Place] = []
+        if description.department != current.department, Identifiers.isCreditCode(description.department) {
+            places.append(Problem.Place("/department", zh: "提供部门不能更改", en: "the providing department cannot change"))
+        }
+        let content = try await content(description, places)
+        if current.dataset.currentVersion != nil { try await checkReleased(current, content) }
+        switch try await store.updateDataset(current.id, content, revision: current.dataset.revision, version: current.dataset.currentVersion ?? 0) {
+        case .written(let record): return record
+        case .outdated: throw Self.outdated
+        case .resourceCodeTaken: throw Self.resourceCodeTaken
+        }
+    }
+
+    /// Puts a dataset's mapping; `current` is what the editor saw.
+    ///
+    /// - Throws: `Problem`: `invalidMapping` with every wrong place, `preconditionFailed` when somebody else was faster.
+    public func putMapping(_ mapping: Mapping, of current: DatasetRecord) async throws -> DatasetRecord {
+        let places = mapping.validate(against: current.schema)
+        guard places.isEmpty else {
+            throw Problem(.invalidMapping, zh: "映射有 \(places.count) 处错误", en: "\(places.count) places of the mapping are wrong", places: places)
+        }
+        switch try await store.updateMapping(current.id, mapping, revision: current.mappingRevision) {
+        case .written(let record): return record
+        case .outdated, .resourceCodeTaken: throw Self.outdated
+        }
+    }
+
+    /// Holds a description against everything, and works out the shape of its rows.
+    private func content(_ description: DatasetDescription, _ found: [Problem.Place]) async throws -> DatasetContent {
+        var places = found + DescriptionCheck(description).places
+        if Identifiers.isCreditCode(description.department), try await store.department(description.department) == nil {
+            places.append(
+                Problem.Place("/department", zh: "部门尚未登记；请联系数据主管部门", en: "this department is not registered; ask the data authority to add it"))
+        }
+        var schema = description.schema
+        var profile: ProfileReference?
+        if let own = description.schema {
+            places += own.validate(at: "/schema")
+            places += try await unknownCodeLists(own)
+        } else if let reference = description.profile {
+            if let found = try await self.profile(reference) {
+                schema = found.schema
+                profile = ProfileReference(id: found.id, version: found.version)
+            } else {
+                let name = reference.version.map { "\(reference.id) \($0)" } ?? reference.id
+                places.append(Problem.Place("/profile", zh: "没有领域规范 \(name)", en: "there is no profile \(name)"))
+            }
+        }
+        guard places.isEmpty, let schema else {
+            throw Problem(.invalidDataset, zh: "数据资源描述有 \(places.count) 处错误", en: "\(places.count) places of the description are wrong", places: places)
+        }
+        return DatasetContent(description: description, schema: schema, profile: profile, search: SearchFolding.text(of: description))
+    }
+
+    private func unknownCodeLists(_ schema: TableSchema) async throws -> [Problem.Place] {
+        let named =
+            schema.fields.enumerated().compactMap { index, field in field.codeList.map { ("/schema/fields/\(index)/code_list", $0) } }
+            + schema.checks.enumerated().compactMap { index, check in check.list.map { ("/schema/checks/\(index)/list", $0) } }
+        guard !named.isEmpty else { return [] }
+        let known = try await store.knownCodeLists(among: named.map(\.1))
+        return named.filter { !known.contains($0.1) }.map { place, list in
+            Problem.Place(place, zh: "代码表 \(list) 尚未加载", en: "the code list \(list) is not loaded")
+        }
+    }
+
+    private func checkReleased(_ current: DatasetRecord, _ content: DatasetContent) async throws {
+        var places: [Problem.Place] = []
+        let path = content.profile == nil ? "/schema" : "/profile"
+        if current.profile?.id != content.profile?.id {
+            places.append(Problem.Place(path, zh: "已有发布版本，领域规范不能更改", en: "the profile of a released dataset cannot change"))
+        } else if let released = try await store.releasedSchema(current.id),
+            case .conflicting(let conflicts) = SchemaChange(from: released, to: content.schema, at: path)
+        {
+            places = conflicts
+        }
+        guard places.isEmpty else {
+            throw Problem(
+                .schemaConflict, zh: "已有发布版本；只能增加信息项，其他变更请另建数据资源", en: "rows are released: fields may be added, for anything else describe a new dataset",
+                places: places
+            )
+        }
+    }
+
+    static let outdated = Problem(.preconditionFailed, zh: "已被他人修改，请重新读取后再提交", en: "somebody else changed it meanwhile; read it again and retry")
+
+    static let anotherDepartment = Problem(
+        .datasetOfAnotherDepartment, zh: "只能描述和报送本部门的数据资源", en: "a key describes and pushes datasets of its own department only")
+
+    private static let resourceCodeTaken = Problem(
+        .invalidDataset, zh: "信息资源代码已用于其他数据资源", en: "the resource code belongs to another dataset",
+        places: [Problem.Place("/resource_code", zh: "已用于其他数据资源；代码不得重复使用", en: "belongs to another dataset; codes are never used twice")]
+    )
+}
