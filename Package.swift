@@ -74,7 +74,7 @@ let package = Package(
         room("Migrator", ["Postgres", crypto]),
         // floor 3
         room("Catalogue", ["Model", "Profiles", "Store", "CSV", nio, crypto, nioLocks]),
-        room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, crypto, log]),
+        room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, collections, crypto, log]),
         room("Bulk", ["Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
         room("API", ["Model", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),

@@ -1,1 +1,102 @@
+public import Logging
+public import Model
+public import Store
 
+/// The way of rows from a department's push to everybody's eyes: push, check, review, release, withdraw.
+public final class Publishing: Sendable {
+    /// What it is set to.
+    public struct Configuration: Sendable {
+        /// Longest body of a push, in bytes as they come.
+        public var bodyLimit = 20 << 30
+        /// Findings that are kept of one push; all are counted.
+        public var findingLimit = 10_000
+        /// Pushes that this process reads at once; each holds a database connection.
+        public var concurrentPushes = 4
+        /// Pushes that may wait for their turn to be read; further ones are asked to come back.
+        public var waitingPushes = 64
+        /// How often a push in work gives a sign of life, and how long without one it is taken for dead.
+        public var heartbeat = Duration.seconds(2)
+        public var silence = Duration.seconds(15)
+        /// How long the answer to a request with an Idempotency-Key is kept.
+        public var answerLifetime = Duration.seconds(86_400)
+        /// How often scheduled releases and dead pushes are looked for.
+        public var pace = Duration.seconds(2)
+
+        public init() {}
+    }
+
+    public let configuration: Configuration
+    let store: Store
+    let logger: Logger
+    /// Tells this process's pushes from those of others, and from those of the process before it.
+    let worker = newIdentifier()
+    let slots: PushSlots
+
+    public init(store: Store, configuration: Configuration = Configuration(), logger: Logger) {
+        self.store = store
+        self.configuration = configuration
+        self.logger = logger
+        slots = PushSlots(capacity: configuration.concurrentPushes, waiting: configuration.waitingPushes)
+    }
+
+    /// The dataset that a push goes to.
+    ///
+    /// - Throws: `Problem` (`datasetNotFound`).
+    public func target(_ dataset: String) async throws -> PushTarget {
+        guard let target = try await store.pushTarget(dataset) else { throw Self.noDataset(dataset) }
+        return target
+    }
+
+    /// A push as it is now.
+    ///
+    /// - Throws: `Problem` (`pushNotFound`).
+    public func push(_ id: String) async throws -> PushRecord {
+        guard let record = try await store.push(id.lowercased()) else {
+            throw Problem(.pushNotFound, zh: "没有编号为 \(id.prefix(64)) 的报送", en: "there is no push \(id.prefix(64))")
+        }
+        return record
+    }
+
+    /// A dataset's pushes, newest first.
+    public func pushes(of dataset: String, after last: (receivedAt: Timestamp, id: String)?, limit: Int) async throws -> [PushRecord] {
+        try await store.pushes(of: dataset, after: last, limit: limit)
+    }
+
+    /// A push's findings in the order in which they were found, after the one of that number.
+    public func findings(
+        of push: String, after number: Int, severity: Check.Severity? = nil, code: FindingCode? = nil, limit: Int
+    ) async throws -> [NumberedFinding] {
+        try await store.findings(of: push, after: number, severity: severity, code: code, limit: limit)
+    }
+
+    /// How often each code was found in a push, also beyond the findings that are kept.
+    public func findingCounts(of push: String) async throws -> [FindingCount] {
+        try await store.findingCounts(of: push)
+    }
+
+    /// Records that a quarantine push left out, by line, the header (line 0) first.
+    public func rejectedRecords(of push: String, after line: Int, limit: Int) async throws -> [RejectedRecord] {
+        try await store.rejectedRecords(of: push, after: line, limit: limit)
+    }
+
+    /// A dataset's versions, newest first.
+    ///
+    /// - Parameter number: versions before this one; nil for the first page.
+    public func versions(of dataset: String, before number: Int?, limit: Int) async throws -> [Version] {
+        try await store.versions(of: dataset, before: number, limit: limit)
+    }
+
+    /// One version's document; also of a version that was withdrawn, which then says so.
+    ///
+    /// - Throws: `Problem` (`versionNotFound`).
+    public func version(_ number: Int, of dataset: String) async throws -> Version {
+        guard let version = try await store.version(number, of: dataset) else {
+            throw Problem(.versionNotFound, zh: "没有第 \(number) 版", en: "there is no version \(number)")
+        }
+        return version
+    }
+
+    static func noDataset(_ dataset: String) -> Problem {
+        Problem(.datasetNotFound, zh: "没有数据资源“\(dataset.prefix(100))”", en: "there is no dataset '\(dataset.prefix(100))'")
+    }
+}

@@ -19,7 +19,7 @@ public enum IdempotencyClaim: Sendable, Hashable {
     /// A request with it is being worked on; `push` is nil for a moment only.
     case inProgress(push: String?)
     /// A request with it was answered.
-    case finished(fingerprint: String, content: String?, StoredAnswer)
+    case finished(push: String, fingerprint: String, content: String, StoredAnswer)
 }
 
 extension Store {
@@ -52,9 +52,10 @@ extension Store {
             "SELECT fingerprint, content, push, status, body FROM daylight.idempotency WHERE key_id = \(keyID) AND key = \(key)"
         ).first
         guard let row else { return .inProgress(push: nil) }
-        guard let status: Int = try row.read(Int?.self, "status") else { return .inProgress(push: try row.read("push")) }
+        guard let status = try row.integerIfPresent("status") else { return .inProgress(push: try row.read("push")) }
         return .finished(
-            fingerprint: try row.read("fingerprint"), content: try row.read("content"), StoredAnswer(status: status, body: try row.read("body")))
+            push: try row.read("push"), fingerprint: try row.read("fingerprint"), content: try row.read("content"),
+            StoredAnswer(status: status, body: try row.read("body")))
     }
 
     /// Gives an Idempotency-Key back: the request ended without an answer that should be repeated.

@@ -50,8 +50,9 @@ public struct PushTarget: Sendable, Hashable {
     public var reviewPolicy: String?
     public var mapping: Mapping?
     public var currentVersion: Int?
-    /// The schema that the current version was released with.
+    /// The schema that the current version was released with, and its digest.
     public var currentSchema: TableSchema?
+    public var currentDigest: String?
     public var rowCount: Int
 }
 

@@ -131,9 +131,9 @@ extension PushTarget {
             SELECT d.id, d.number, d.department, d.state, d.description ->> 'push_policy' AS policy, d.schema, d.profile_id, d.profile_version,
                    (SELECT f.document ->> 'review_policy' FROM daylight.profile f WHERE f.id = d.profile_id AND f.version = d.profile_version)
                        AS review_policy,
-                   d.mapping, d.current_version, coalesce(d.row_count, 0) AS row_count,
-                   (SELECT v.schema FROM daylight.version v WHERE v.dataset = d.id AND v.number = d.current_version) AS current_schema
-            FROM daylight.dataset d WHERE d.id = \(dataset) \(raw: locked ? "FOR UPDATE" : "")
+                   d.mapping, d.current_version, coalesce(d.row_count, 0) AS row_count, v.schema AS current_schema, v.digest AS current_digest
+            FROM daylight.dataset d LEFT JOIN daylight.version v ON v.dataset = d.id AND v.number = d.current_version
+            WHERE d.id = \(dataset) \(raw: locked ? "FOR UPDATE OF d" : "")
             """
         ).first
         guard let row else { return nil }
@@ -143,7 +143,8 @@ extension PushTarget {
             policy: policy.flatMap(PushPolicy.init(rawValue:)) ?? .strict, schema: try row.document(TableSchema.self, "schema"),
             profile: try row.profileReference(), reviewPolicy: try row.read("review_policy"),
             mapping: try row.documentIfPresent(Mapping.self, "mapping"), currentVersion: try row.read("current_version"),
-            currentSchema: try row.documentIfPresent(TableSchema.self, "current_schema"), rowCount: try row.read("row_count"))
+            currentSchema: try row.documentIfPresent(TableSchema.self, "current_schema"),
+            currentDigest: try row.read("current_digest"), rowCount: try row.read("row_count"))
     }
 }
 

@@ -51,7 +51,7 @@ public final class Releasing {
     public func apply() async throws -> RowCounts {
         guard let currentSchema = target.currentSchema else { return try await applyFirst() }
         for statement in rows.additions(since: currentSchema) { try await connection.execute(statement) }
-        if currentSchema.fields != rows.schema.fields {
+        if currentSchema.publicFields.map({ [$0.name, $0.mask?.rawValue] }) != rows.schema.publicFields.map({ [$0.name, $0.mask?.rawValue] }) {
             for statement in rows.createView { try await connection.execute(statement) }
         }
         if currentSchema.indexes != rows.schema.indexes {

@@ -58,6 +58,8 @@ final class Intake {
     private var tally: [Tallied: Int] = [:]
     private var given = 0
     private var isStopped = false
+    /// Whether something was found that no leaving out of records could mend; nothing was read after it.
+    var isFatal: Bool { isStopped }
 
     /// - Throws: `Problem` where the charset is not known.
     init(_ settings: Settings) throws {

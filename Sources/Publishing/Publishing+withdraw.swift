@@ -1,0 +1,143 @@
+import Foundation
+public import Model
+import Profiles
+import Store
+
+extension Publishing {
+    /// Takes something out of public view and leaves a tombstone with the reason.
+    ///
+    /// Rows leave all versions, and what is left becomes the next version; versions that held them no longer give out their bytes.
+    ///
+    /// - Parameters:
+    ///   - version: for `version`, which one.
+    ///   - keys: for `rows`, in the spelling of `/rows/{key}`.
+    /// - Throws: `Problem`: `invalidWithdrawal` with every wrong place, `versionNotFound`, `datasetWithdrawn`, `datasetNotReleased`.
+    public func withdraw(
+        _ subject: Withdrawal.Subject, of dataset: String, version: Int? = nil, keys: [String] = [], reason: LocalizedText, legalBasis: String? = nil,
+        by key: AccessKey, now: Timestamp = .now
+    ) async throws -> Withdrawal {
+        try Self.check(subject, version: version, keys: keys, reason: reason)
+        let withdrawal = try await store.withdraw(from: dataset) { withdrawing in
+            let target = withdrawing.target
+            if target.state == .withdrawn { throw Problem(.datasetWithdrawn, zh: "数据资源已撤回", en: "the dataset is withdrawn already") }
+            guard target.currentVersion != nil || subject == .dataset else {
+                throw Problem(.datasetNotReleased, zh: "数据资源尚未发布，没有可撤回的内容", en: "nothing of the dataset is released yet")
+            }
+            var withdrawal = Withdrawal(
+                id: newIdentifier(), dataset: target.dataset, subject: subject, version: subject == .version ? version : nil, keys: [], reason: reason,
+                legalBasis: legalBasis, withdrawnAt: now)
+            switch subject {
+            case .dataset:
+                try await withdrawing.record(withdrawal, by: key.id)
+                try await withdrawing.withdrawDataset(withdrawal)
+            case .version:
+                let number = version ?? 0
+                switch try await withdrawing.withdrawal(ofVersion: number) {
+                case nil: throw Problem(.versionNotFound, zh: "没有第 \(number) 版", en: "there is no version \(number)")
+                case .some(.some): throw Problem(.invalidWithdrawal, zh: "第 \(number) 版已撤回", en: "version \(number) is withdrawn already")
+                case .some(nil): break
+                }
+                try await withdrawing.record(withdrawal, by: key.id)
+                try await withdrawing.withdrawVersion(number, withdrawal)
+            case .rows:
+                let rows = try Self.rows(keys, in: target.currentSchema ?? target.schema)
+                withdrawal.keys = rows.map(\.key)
+                try await self.withdrawRows(rows, withdrawal, withdrawing, by: key, now)
+            }
+            return withdrawal
+        }
+        guard let withdrawal else { throw Self.noDataset(dataset) }
+        return withdrawal
+    }
+
+    /// A dataset's withdrawals, newest first.
+    public func withdrawals(of dataset: String, before last: (withdrawnAt: Timestamp, id: String)?, limit: Int) async throws -> [Withdrawal] {
+        try await store.withdrawals(of: dataset, before: last, limit: limit)
+    }
+
+    /// A row's key: the values, and the spelling of its address.
+    private struct RowKey: Hashable {
+        let values: [String]
+        let key: String
+    }
+
+    private func withdrawRows(_ rows: [RowKey], _ withdrawal: Withdrawal, _ withdrawing: Withdrawing, by key: AccessKey, _ now: Timestamp) async throws {
+        var unknown: [Problem.Place] = []
+        for (index, row) in rows.enumerated() where try await !withdrawing.holds(row.values) {
+            unknown.append(.init("/keys/\(index)", zh: "没有这一行", en: "there is no such row"))
+        }
+        if !unknown.isEmpty { throw Problem(.invalidWithdrawal, zh: "有的行不存在", en: "some rows do not exist", places: unknown) }
+        try await withdrawing.record(withdrawal, by: key.id)
+        var removed = 0
+        for row in rows where try await withdrawing.removeRow(row.values, key: row.key, withdrawal) { removed += 1 }
+        // Rows that only older versions held change nothing of what stands now.
+        guard removed > 0, let schema = withdrawing.target.currentSchema else { return }
+        let target = withdrawing.target
+        var digest = CanonicalDigest()
+        try await withdrawing.canonical { digest.update($0) }
+        let version = Version(
+            dataset: target.dataset, number: (target.currentVersion ?? 0) + 1, digest: digest.hexadecimal, rowCount: target.rowCount - removed, added: 0,
+            changed: 0, removed: removed, byteCount: digest.bytes, schema: schema, profile: target.profile, department: target.department, push: nil,
+            releasedAt: now, withdrawal: nil)
+        try await withdrawing.publish(version, releasedBy: key.id)
+    }
+
+    private static func check(_ subject: Withdrawal.Subject, version: Int?, keys: [String], reason: LocalizedText) throws {
+        var places: [Problem.Place] = []
+        if reason.zh.allSatisfy(\.isWhitespace) { places.append(.init("/reason/zh", zh: "请说明撤回理由", en: "say why")) }
+        if reason.zh.count > 10_000 || (reason.en ?? "").count > 10_000 { places.append(.init("/reason", zh: "不得超过 10000 个字符", en: "at most 10000 characters")) }
+        if (subject == .version) != (version != nil) {
+            places.append(.init("/version", zh: "撤回版本时须给出版本号，其他情况不得给出", en: "is needed for a version and for nothing else"))
+        }
+        if (subject == .rows) != !keys.isEmpty {
+            places.append(.init("/keys", zh: "撤回行时须给出主键，其他情况不得给出", en: "are needed for rows and for nothing else"))
+        }
+        if keys.count > 1000 { places.append(.init("/keys", zh: "一次最多 1000 行", en: "at most 1000 rows at once")) }
+        if !places.isEmpty { throw Problem(.invalidWithdrawal, zh: "撤回请求不完整", en: "the withdrawal is incomplete", places: places) }
+    }
+
+    /// Reads keys in the spelling of `/rows/{key}`: values in key order, each percent-encoded, joined by commas.
+    private static func rows(_ keys: [String], in schema: TableSchema) throws -> [RowKey] {
+        var rows: [RowKey] = []
+        var places: [Problem.Place] = []
+        let fields = schema.primaryKey.compactMap { schema.field($0) }
+        for (index, key) in keys.enumerated() {
+            let parts = key.split(separator: ",", omittingEmptySubsequences: false).map { String($0).removingPercentEncoding }
+            guard parts.count == fields.count else {
+                places.append(.init("/keys/\(index)", zh: "主键有 \(fields.count) 个值", en: "a key has \(fields.count) values"))
+                continue
+            }
+            let values = zip(fields, parts).map { field, part in part.flatMap { Self.canonical($0, of: field) } }
+            let known = values.compactMap(\.self)
+            guard known.count == values.count else {
+                places.append(.init("/keys/\(index)", zh: "值与信息项的类型不符", en: "a value does not fit its field's type"))
+                continue
+            }
+            let row = RowKey(values: known, key: known.map(Self.percentEncoded).joined(separator: ","))
+            if !rows.contains(row) { rows.append(row) }
+        }
+        if !places.isEmpty { throw Problem(.invalidWithdrawal, zh: "主键无效", en: "invalid keys", places: places) }
+        return rows
+    }
+
+    /// The canonical spelling of a key value; nil where it does not fit the type.
+    private static func canonical(_ text: String, of field: Field) -> String? {
+        if text.isEmpty { return field.type.isTextual ? "" : nil }
+        let plain = Field(name: field.name, title: field.title, type: field.type, visibility: field.visibility)
+        var sink = Text()
+        let code = Array(text.utf8).withUnsafeBytes { ValueCheck(plain).check($0, into: &sink) }
+        return code == nil ? String(decoding: sink.bytes, as: UTF8.self) : nil
+    }
+
+    private struct Text: ByteAppending {
+        var bytes: [UInt8] = []
+        mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
+    }
+
+    /// All but the unreserved characters escaped (RFC 3986 section 2.3), the one spelling of a row's address.
+    private static func percentEncoded(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
+    }
+
+    private static let unreserved = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+}
