@@ -100,5 +100,6 @@ let package = Package(
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1]),
         tests("RateLimitTests", ["RateLimit"]),
+        tests("PostgresTests", ["Postgres", nio, nioPosix, log]),
     ]
 )

@@ -1,53 +1,62 @@
-public import NIOCore
+import NIOConcurrencyHelpers
 
 /// A connection on loan from the pool, valid inside the closure that got it.
 ///
 /// Its statements run one after another on a thread that belongs to the connection, so none of its calls blocks an
-/// event loop or the thread of the caller.
+/// event loop or the thread of the caller. When the task is cancelled or the deadline passes, the running statement is
+/// stopped, and the connection stays usable.
 public final class Connection: Sendable {
+    struct State {
+        var isEnded = false
+        /// Transactions and savepoints that are open, one inside the other.
+        var depth = 0
+    }
+
+    let session: Session
+    let deadline: ContinuousClock.Instant?
+    let state = NIOLockedValueBox(State())
+
+    init(session: Session, deadline: ContinuousClock.Instant?) {
+        self.session = session
+        self.deadline = deadline
+    }
+
     /// Runs one statement.
+    /// - Parameter deadline: when it is stopped; never later than the connection's own deadline.
     /// - Throws: `PostgresError`.
     @discardableResult
-    public func execute(_ sql: SQL, deadline: ContinuousClock.Instant? = nil) async throws -> RowSet { throw notYet }
+    public func execute(_ sql: SQL, deadline: ContinuousClock.Instant? = nil) async throws -> RowSet {
+        let (text, parameters) = (try sql.rendered(), sql.parameters)
+        try checkLoan()
+        return try await session.run(deadline: earlier(deadline, self.deadline)) { connection throws(PostgresError) in
+            try executeStatement(connection, text, parameters)
+        }
+    }
 
     /// Runs several statements separated by semicolons, as one implicit transaction unless they say otherwise.
-    public func executeScript(_ script: String) async throws { throw notYet }
-
-    /// Runs `COPY … FROM STDIN` with what the closure writes.
-    /// - Returns: the number of rows that were loaded.
-    public func copyIn(
-        _ sql: SQL, isolation: isolated (any Actor)? = #isolation, _ body: (CopyWriter) async throws -> Void
-    ) async throws -> Int { throw notYet }
-
-    /// Streams `COPY … TO STDOUT` over this connection; nothing else runs on it until the iteration ends.
-    public func copyOut(_ sql: SQL) -> CopyOut { CopyOut() }
+    public func executeScript(_ script: String) async throws {
+        try checkLoan()
+        try await session.run(deadline: deadline) { connection throws(PostgresError) in
+            try Postgres.executeScript(connection, script)
+        }
+    }
 
     /// Sends a notification, delivered when the transaction commits.
-    public func notify(_ channel: String, _ payload: String = "") async throws { throw notYet }
-
-    /// Runs the closure in a transaction on this connection; inside one already, in a savepoint.
-    public func transaction<T>(
-        _ options: TransactionOptions = .init(), isolation: isolated (any Actor)? = #isolation,
-        _ body: (Connection) async throws -> T
-    ) async throws -> T { throw notYet }
-
-    /// Runs the closure under a savepoint, and rolls back to it when the closure throws.
-    public func savepoint<T>(
-        isolation: isolated (any Actor)? = #isolation, _ body: (Connection) async throws -> T
-    ) async throws -> T { throw notYet }
-}
-
-/// Takes the data of a `COPY … FROM STDIN`.
-public final class CopyWriter {
-    /// Sends bytes; suspends while the server is slower than the writer.
-    public func write(_ buffer: ByteBuffer) async throws { throw notYet }
-}
-
-/// The data of a `COPY … TO STDOUT`, in buffers of about 256 KB.
-public struct CopyOut: AsyncSequence, Sendable {
-    public typealias Element = ByteBuffer
-    public final class AsyncIterator: AsyncIteratorProtocol {
-        public func next() async throws -> ByteBuffer? { throw notYet }
+    /// - Parameter payload: at most 8,000 bytes.
+    public func notify(_ channel: String, _ payload: String = "") async throws {
+        try await execute("SELECT pg_notify(\(channel, as: .text), \(payload, as: .text))")
     }
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+
+    func checkLoan() throws(PostgresError) {
+        if state.withLockedValue({ $0.isEnded }) {
+            throw PostgresError(.closed, "the connection was used after its closure had ended")
+        }
+    }
+
+    func end() { state.withLockedValue { $0.isEnded = true } }
+}
+
+func earlier(_ one: ContinuousClock.Instant?, _ other: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
 }

@@ -33,10 +33,10 @@ public struct Row: Sendable {
         throw PostgresError(.unreadableValue, "column \(name) \(found) that \(Value.self) cannot hold")
     }
 
-    /// Reads a column by name, as the type that is wanted where the value goes.
+    /// Reads a column by name, as the type that is wanted: `let id: Int = try row.read("id")`.
     public func read<Value: PostgresReadable>(_ name: String) throws(PostgresError) -> Value { try read(Value.self, name) }
 
-    /// Reads a column by its place, from 0, as the type that is wanted where the value goes.
+    /// Reads a column by its place, from 0, as the type that is wanted.
     public func read<Value: PostgresReadable>(_ column: Int) throws(PostgresError) -> Value { try read(Value.self, column) }
 
     public subscript<Value: PostgresReadable>(_ name: String, as type: Value.Type) -> Value {
