@@ -16,7 +16,7 @@ export DAYLIGHT_CONTRACT_COVERAGE=$work/seen DAYLIGHT_CONTRACT_DOCUMENTED=$work/
 status=0
 scripts/with-postgres.sh swift test -c release --skip-build --disable-xctest "$@" 2>&1 | tee "$work/log" || status=$?
 if [ "$status" -eq 0 ]; then
-    python3 scripts/checks/coverage.py "$work/documented" "$work/seen" Tests/ContractTests/uncovered.txt || status=$?
+    python3 scripts/checks/coverage.py "$work/documented" "$work/seen" Tests/uncovered.txt || status=$?
 fi
 grep -E 'Test run with [0-9]+ tests' "$work/log" | tail -n 1
 exit "$status"
