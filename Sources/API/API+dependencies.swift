@@ -1,3 +1,5 @@
+public import Bulk
+public import Catalogue
 public import Model
 
 extension API {
@@ -14,6 +16,10 @@ extension API {
         public var document: String
         /// Further measurements for the metrics page.
         public var gauges: [Gauge]
+        /// Rows of released versions; nil where a server is tested without them.
+        public var rows: RowReader?
+        /// Files of released versions; nil where a server is tested without them.
+        public var bulk: Bulk?
 
         public init(
             keyLookup: @escaping KeyLookup,

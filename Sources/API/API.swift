@@ -26,11 +26,13 @@ public struct API: Sendable {
         addDocumentRoutes(routes)
         addLimitsRoutes(routes)
         addKeysRoutes(routes)
+        if let rows = dependencies.rows { addRowsRoutes(routes, rows) }
+        if let bulk = dependencies.bulk { addDownloadRoutes(routes, bulk) }
         return router
     }
 
     /// Routes that are answered on the event loop where they can be; each is also in the router of record.
     func makeHotRoutes() -> [any HotRoute] {
-        []
+        dependencies.rows.map { [HotRow(reader: $0), HotRows(reader: $0)] } ?? []
     }
 }

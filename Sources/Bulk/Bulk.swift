@@ -1,1 +1,99 @@
-// placeholder
+public import Logging
+public import Model
+public import Store
+
+/// Whole datasets and filtered ones as CSV.
+///
+/// A version's canonical bytes are rendered once into a file, which is served from then on; the files are a cache and can be deleted at any time.
+public struct Bulk: Sendable {
+    /// What it is set to.
+    public struct Configuration: Sendable {
+        /// The folder of the rendered files; made when it is not there. Nobody else may write into it.
+        public var directory: String
+        /// Bytes that all files together may have; what was not asked for longest goes first.
+        public var capacity = 20 << 30
+        /// Streams straight from the database at once; each holds a connection for as long as its reader takes.
+        public var liveStreams = 4
+        /// Versions rendered at once.
+        public var renderings = 2
+
+        public init(directory: String) {
+            self.directory = directory
+        }
+    }
+
+    let store: Store
+    let released: ReleasedDatasets
+    let snapshots: Snapshots
+    let live: Places
+
+    /// - Parameters:
+    ///   - store: where rows are read.
+    ///   - released: what is known about versions.
+    ///   - logger: gets a line when a rendering is not what its version says.
+    /// - Throws: when the folder cannot be made.
+    public init(_ configuration: Configuration, store: Store, released: ReleasedDatasets, logger: Logger) throws {
+        self.store = store
+        self.released = released
+        live = Places(configuration.liveStreams)
+        snapshots = try Snapshots(configuration, store: store, logger: logger)
+    }
+
+    /// The version to read, nil for the current one; see `ReleasedDatasets.find`.
+    public func version(of dataset: String, number: Int?) async throws -> ReleasedVersion {
+        try await released.find(dataset, version: number)
+    }
+
+    /// What may be said about a version's bytes.
+    ///
+    /// - Throws: `versionWithdrawn` where rows of the version were withdrawn, so that its bytes can no longer be had.
+    public func facts(_ version: ReleasedVersion) async throws -> SnapshotFacts {
+        if let withdrawal = version.withdrawal {
+            throw withdrawal.problem(.versionWithdrawn, zh: "\(version.dataset) 版本 \(version.number) 的文件", en: "the file of version \(version.number) of \(version.dataset)")
+        }
+        let title = try await released.dataset(version.dataset)?.title.zh ?? version.dataset
+        return SnapshotFacts(
+            dataset: version.dataset, title: title, version: version.number, digest: version.digest, byteCount: version.byteCount,
+            releasedAt: version.releasedAt)
+    }
+
+    /// A version's file: the rendered one, or the one that is being rendered.
+    ///
+    /// - Parameters:
+    ///   - gzip: its gzip form.
+    ///   - range: the bytes that are wanted where the file is still being written; nil for all.
+    /// - Throws: when it cannot be rendered, before the first byte.
+    public func snapshot(_ version: ReleasedVersion, gzip: Bool, range: Range<Int>? = nil) async throws -> SnapshotBody {
+        if let file = snapshots.file(version, gzip: gzip) { return .file(file) }
+        let rendering = try snapshots.render(version, gzip: gzip)
+        _ = try await rendering.wait(beyond: 0)
+        let whole = gzip ? 0..<Int.max : 0..<version.byteCount
+        return .followed(FollowedFile(rendering: rendering, range: range ?? whole))
+    }
+
+    /// A version's file, where it is rendered already.
+    public func rendered(_ version: ReleasedVersion, gzip: Bool) -> OpenSnapshot? { snapshots.file(version, gzip: gzip) }
+
+    /// Ends what renders; unfinished files are removed.
+    public func close() async { await snapshots.close() }
+}
+
+/// What is known of a version's file before it is rendered.
+public struct SnapshotFacts: Sendable {
+    public let dataset: String
+    public let title: String
+    public let version: Int
+    /// SHA-256 of the canonical bytes, 64 hexadecimal digits.
+    public let digest: String
+    /// Their number.
+    public let byteCount: Int
+    public let releasedAt: Timestamp
+}
+
+/// Where a version's bytes come from.
+public enum SnapshotBody: Sendable {
+    /// A finished file.
+    case file(OpenSnapshot)
+    /// A file that is still being written.
+    case followed(FollowedFile)
+}

@@ -47,7 +47,7 @@ extension RowReader {
     /// Holds a question against the version that it is about.
     ///
     /// - Parameters:
-    ///   - version: what ``version(of:number:fresh:)`` found for it.
+    ///   - version: the version that it names, or the current one.
     ///   - parameters: names and values, decoded.
     /// - Throws: a `Problem` that names every wrong place.
     public func plan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)]) throws -> PagePlan {

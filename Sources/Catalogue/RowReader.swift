@@ -3,7 +3,7 @@ public import Store
 
 /// Answers questions about the rows of released versions.
 ///
-/// Each question goes the same way, whether it is answered on an event loop or in a task: ``version(of:number:)`` finds what is read,
+/// Each question goes the same way, whether it is answered on an event loop or in a task: `ReleasedDatasets.find` finds the version that is read,
 /// a plan holds the question against its schema, a read asks the database once, and the plan writes the answer.
 public struct RowReader: Sendable {
     let store: Store
@@ -20,43 +20,16 @@ public struct RowReader: Sendable {
         self.seal = seal
     }
 
-    // MARK: what is read
+    /// The version to read, where it can be had without waiting; see `ReleasedDatasets.knownVersion`.
+    public func knownVersion(of dataset: String, number: Int?) -> ReleasedVersion? { released.knownVersion(of: dataset, number: number) }
 
-    /// The version to read, where it is in memory.
-    ///
-    /// - Parameter number: nil for the current one.
-    /// - Returns: nil when the database has to be asked, also for what was withdrawn or never was.
-    public func knownVersion(of dataset: String, number: Int?) -> ReleasedVersion? {
-        guard let known = released.known(dataset), known.withdrawal == nil else { return nil }
-        let version = if let number { released.known(dataset, version: number) } else { known.current }
-        return version.flatMap { $0.isWithdrawn ? nil : $0 }
-    }
-
-    /// The version to read.
-    ///
-    /// - Parameters:
-    ///   - dataset: the dataset's identifier.
-    ///   - number: the version's number, nil for the current one.
-    ///   - fresh: asks the database even where the answer is in memory.
-    /// - Throws: a `Problem`: `datasetNotFound`, `datasetWithdrawn`, `versionNotFound`, `versionWithdrawn`, or that the database cannot answer.
+    /// The version to read, nil for the current one; see `ReleasedDatasets.find`.
     public func version(of dataset: String, number: Int?, fresh: Bool = false) async throws -> ReleasedVersion {
-        guard let found = try await released.dataset(dataset, fresh: fresh) else { throw Self.datasetNotFound(dataset) }
-        if let withdrawal = found.withdrawal { throw withdrawal.problem(.datasetWithdrawn, zh: "数据资源 \(dataset) ", en: "the dataset \(dataset)") }
-        let version = if let number { try await released.version(number, of: found) } else { found.current }
-        guard let version else {
-            guard let number else { throw Self.datasetNotFound(dataset) }
-            throw Problem(.versionNotFound, zh: "\(dataset) 没有版本 \(number)", en: "\(dataset) has no version \(number)")
-        }
-        if version.isWithdrawn, let withdrawal = version.withdrawal {
-            throw withdrawal.problem(.versionWithdrawn, zh: "\(dataset) 的版本 \(version.number) ", en: "version \(version.number) of \(dataset)")
-        }
-        return version
+        try await released.find(dataset, version: number, fresh: fresh)
     }
 
-    private static func datasetNotFound(_ dataset: String) -> Problem {
-        let shown = dataset.prefix(100)
-        return Problem(.datasetNotFound, zh: "没有数据资源 \(shown)", en: "there is no dataset \(shown)")
-    }
+    /// Whether a version is the current one, as far as is known without waiting.
+    public func isKnownCurrent(_ version: ReleasedVersion) -> Bool { released.known(version.dataset)?.current?.number == version.number }
 
     /// The version that a question names, by its parameters or by its cursor.
     ///
@@ -65,8 +38,6 @@ public struct RowReader: Sendable {
         if let cursor = parameters.first(where: { $0.name == "cursor" })?.value { return try open(cursor).version }
         return parameters.first { $0.name == "version" }.flatMap { Int($0.value) }.flatMap { (1...Int(Int32.max)).contains($0) ? $0 : nil }
     }
-
-    // MARK: cursors
 
     static let purpose = "rows"
 

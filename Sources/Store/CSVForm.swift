@@ -4,30 +4,22 @@ internal import Postgres
 
 /// How rows become the text of a CSV: header, columns, and what is finished while the bytes pass.
 struct CSVForm: Sendable {
-    /// A way of writing CSV; each has its own bytes.
-    struct Options: Sendable {
-        /// CRLF and a byte order mark, as Microsoft Excel wants them.
-        var excel = false
-        /// An apostrophe before text that a spreadsheet would take for a formula.
-        var formulaGuard = false
-    }
-
     let fields: [Field]
-    let options: Options
+    let dialect: CSVDialect
     let finisher: CSVFinisher
 
-    init(fields: [Field], options: Options = Options()) {
+    init(fields: [Field], dialect: CSVDialect = CSVDialect()) {
         self.fields = fields
-        self.options = options
-        finisher = CSVFinisher(datetimes: fields.map { $0.type == .datetime }, carriageReturns: options.excel)
+        self.dialect = dialect
+        finisher = CSVFinisher(datetimes: fields.map { $0.type == .datetime }, carriageReturns: dialect.excel)
     }
 
     /// The first line: field names, which never need quotes.
     var header: ByteBuffer {
         var header = ByteBuffer()
-        if options.excel { header.writeString("\u{FEFF}") }
+        if dialect.excel { header.writeString("\u{FEFF}") }
         header.writeString(fields.map(\.name).joined(separator: ","))
-        header.writeString(options.excel ? "\r\n" : "\n")
+        header.writeString(dialect.excel ? "\r\n" : "\n")
         return header
     }
 
@@ -45,7 +37,7 @@ struct CSVForm: Sendable {
     private func column(_ field: Field, _ value: SQL) -> SQL {
         // PostgreSQL prints booleans as t and f, but casts them to true and false.
         if field.type == .boolean { return "(\(value))::text" }
-        guard options.formulaGuard, field.type.isTextual || field.type == .json else { return value }
+        guard dialect.formulaGuard, field.type.isTextual || field.type == .json else { return value }
         // The characters that OWASP names for CSV injection; numbers are never touched, they may begin with a minus sign.
         return "CASE WHEN left((\(value))::text, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE (\(value))::text END"
     }

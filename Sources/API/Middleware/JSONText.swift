@@ -2,7 +2,7 @@ import NIOCore
 
 /// Writes JSON text into a buffer (RFC 8259).
 struct JSONText {
-    private(set) var buffer: ByteBuffer
+    var buffer: ByteBuffer
 
     init(capacity: Int) {
         buffer = ByteBufferAllocator().buffer(capacity: capacity)

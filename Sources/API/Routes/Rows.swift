@@ -1,0 +1,116 @@
+import Catalogue
+import HTTPTypes
+import Hummingbird
+import Model
+import NIOCore
+import RateLimit
+
+extension API {
+    func addRowsRoutes(_ routes: Routes, _ reader: RowReader) {
+        routes.get(RowRoute.template, .read) { request, context in
+            _ = try request.negotiate(["application/json"])
+            try QueryParameters(request).only()
+            let dataset = try context.path("id")
+            let key = context.coreContext.parameters["key"] ?? ""
+            return try await Self.retrying { fresh in
+                let version = try await reader.version(of: dataset, number: nil, fresh: fresh)
+                guard let plan = reader.plan(version, key: key) else { throw reader.rowNotFound(version) }
+                let headers = RowRoute.headers(plan)
+                if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
+                guard let answer = try await reader.answer(plan) else { return nil }
+                return Response(status: .ok, headers: headers, body: .init(byteBuffer: RowRoute.body(answer)))
+            }
+        }
+
+        routes.get(RowsRoute.template, .query, cost: { RowsRoute.cost(query: $0.uri.query) }) { request, context in
+            _ = try request.negotiate(["application/json"])
+            let parameters = try QueryParameters(request).all
+            let dataset = try context.path("id")
+            return try await Self.retrying { fresh in
+                let number = try reader.versionNumber(in: parameters)
+                let version = try await reader.version(of: dataset, number: number, fresh: fresh)
+                let plan = try reader.plan(version, parameters)
+                let headers = RowsRoute.headers(plan)
+                if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
+                guard let answer = try await reader.answer(plan) else { return nil }
+                return RowsRoute.response(answer, headers, path: request.uri.path, query: request.uri.query)
+            }
+        }
+    }
+
+    /// Asks again, with what the database knows now, while releases overtake the answer.
+    private static func retrying(_ answer: (_ fresh: Bool) async throws -> Response?) async throws -> Response {
+        for attempt in 0..<4 {
+            if let response = try await answer(attempt > 0) { return response }
+        }
+        throw Problem(.overloaded, zh: "数据正在连续更新，请稍后重试", en: "new versions follow one another; retry in a moment", retryAfter: 1)
+    }
+}
+
+/// What both ways of answering `getRow` have in common.
+enum RowRoute {
+    static let template = "/v1/datasets/{id}/rows/{key}"
+
+    static func headers(_ plan: RowPlan) -> HTTPFields {
+        [.contentType: "application/json", .eTag: "\"\(plan.entityTag)\"", .cacheControl: "no-cache"]
+    }
+
+    static func body(_ answer: RowAnswer) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 512)
+        answer.write(into: &buffer)
+        return buffer
+    }
+}
+
+/// What both ways of answering `listRows` have in common.
+enum RowsRoute {
+    static let template = "/v1/datasets/{id}/rows"
+
+    /// Units of the limit: one for each started hundred of rows that are asked for; one where that cannot be read.
+    static func cost(query: (some StringProtocol)?) -> Int {
+        guard let query else { return 1 }
+        for pair in query.split(separator: "&") where pair.hasPrefix("limit=") {
+            guard let limit = Int(pair.dropFirst(6)), RowQuery.limits.contains(limit) else { return 1 }
+            return (limit + 99) / 100
+        }
+        return 1
+    }
+
+    static func headers(_ plan: PagePlan) -> HTTPFields {
+        var headers: HTTPFields = [.contentType: "application/json", .eTag: "\"\(plan.entityTag)\""]
+        // What names a version stays as it is, but for withdrawals.
+        headers[.cacheControl] = plan.isPinned ? "public, max-age=3600" : "no-cache"
+        return headers
+    }
+
+    static func response(_ answer: PageAnswer, _ headers: HTTPFields, path: String, query: String?) -> Response {
+        let (headers, body) = parts(answer, headers, path: path, query: query)
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: body))
+    }
+
+    /// The fields and the body of an answer.
+    static func parts(_ answer: PageAnswer, _ headers: HTTPFields, path: String, query: String?) -> (HTTPFields, ByteBuffer) {
+        let links = PageLinks(path: path, query: query, next: answer.next)
+        var text = JSONText(capacity: 1024)
+        text.raw("{\"data\":")
+        answer.writeRows(into: &text.buffer)
+        text.raw(",\"links\":{")
+        if let next = links.next {
+            text.raw("\"next\":")
+            text.string(next)
+            text.raw(",")
+        }
+        text.raw("\"self\":")
+        text.string(links.own)
+        text.raw("},\"meta\":")
+        answer.writeMeta(into: &text.buffer)
+        text.raw("}")
+        var headers = headers
+        if let field = links.field { headers[.linkField] = field }
+        return (headers, text.buffer)
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let linkField = Self("Link")!
+}
