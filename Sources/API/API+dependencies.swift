@@ -20,6 +20,8 @@ extension API {
         public var rows: RowReader?
         /// Files of released versions; nil where a server is tested without them.
         public var bulk: Bulk?
+        /// Datasets, departments and profiles; nil where a server is tested without them.
+        public var catalogue: Catalogue?
 
         public init(
             keyLookup: @escaping KeyLookup,

@@ -28,6 +28,12 @@ public struct API: Sendable {
         addKeysRoutes(routes)
         if let rows = dependencies.rows { addRowsRoutes(routes, rows) }
         if let bulk = dependencies.bulk { addDownloadRoutes(routes, bulk) }
+        if let catalogue = dependencies.catalogue {
+            addDatasetRoutes(routes, catalogue)
+            addMappingRoutes(routes, catalogue)
+            addDepartmentRoutes(routes, catalogue)
+            addProfileRoutes(routes, catalogue)
+        }
         return router
     }
 

@@ -1,6 +1,6 @@
 public import Model
 internal import Profiles
-public import Store
+internal import Store
 
 extension Catalogue {
     /// Creates a draft.
@@ -124,4 +124,28 @@ extension Catalogue {
         .invalidDataset, zh: "信息资源代码已用于其他数据资源", en: "the resource code belongs to another dataset",
         places: [Problem.Place("/resource_code", zh: "已用于其他数据资源；代码不得重复使用", en: "belongs to another dataset; codes are never used twice")]
     )
+}
+
+extension Catalogue {
+    /// Reads a description that was sent.
+    ///
+    /// - Throws: `Problem`: `invalidJSON`, `invalidDataset` with every wrong place.
+    public static func description(json: [UInt8]) throws(Problem) -> DatasetDescription { try decode(json, .invalidDataset) }
+
+    /// Reads a mapping that was sent.
+    ///
+    /// - Throws: `Problem`: `invalidJSON`, `invalidMapping` with every wrong place.
+    public static func mapping(json: [UInt8]) throws(Problem) -> Mapping { try decode(json, .invalidMapping) }
+
+    private static func decode<T: Codable>(_ json: [UInt8], _ code: ProblemCode) throws(Problem) -> T {
+        do {
+            return try InvalidDocument.decode(T.self, from: json)
+        } catch {
+            // The place of the whole document means that there is none to speak of.
+            if let place = error.places.first, place.place.isEmpty {
+                throw Problem(.invalidJSON, zh: "请求体：\(place.message.zh)", en: "the body: \(place.message.text(in: .en))", places: error.places)
+            }
+            throw Problem(code, zh: "请求体有 \(error.places.count) 处错误", en: "\(error.places.count) places of the body are wrong", places: error.places)
+        }
+    }
 }

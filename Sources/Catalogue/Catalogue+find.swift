@@ -51,7 +51,13 @@ extension Catalogue {
         query.department = filter.department
         query.theme = filter.theme
         query.profile = filter.profile
-        query.region = filter.region
+        if let region = filter.region {
+            guard region.wholeMatch(of: /[1-9][0-9]{5}/) != nil else {
+                throw Self.invalid("region", zh: "应为 6 位行政区划代码", en: "must be a division code of 6 digits")
+            }
+            // Provinces end in 0000, prefectures in 00 (GB/T 2260).
+            query.region = String(region.hasSuffix("0000") ? region.prefix(2) : region.hasSuffix("00") ? region.prefix(4) : region.prefix(6))
+        }
         query.shareType = filter.shareType
         if reader.seesAllDrafts, reader.datasets.isEmpty {
             query.drafts = .all

@@ -1,6 +1,6 @@
 public import Model
 public import Profiles
-public import Store
+internal import Store
 
 extension Catalogue {
     /// A dataset as this reader may see it.
@@ -13,7 +13,7 @@ extension Catalogue {
             record = draft
         }
         guard let record else { throw Self.notFound }
-        if record.dataset.state == .withdrawn { throw Self.withdrawn(record) }
+        if record.dataset.state == .withdrawn { throw try await withdrawn(record) }
         return record
     }
 
@@ -25,7 +25,7 @@ extension Catalogue {
     public func ownDataset(_ id: String, of key: AccessKey) async throws -> DatasetRecord? {
         guard Identifiers.isDatasetIdentifier(id), let record = try await store.dataset(id) else { return nil }
         if let department = key.department, department != record.department { throw Self.anotherDepartment }
-        if record.dataset.state == .withdrawn { throw Self.withdrawn(record) }
+        if record.dataset.state == .withdrawn { throw try await withdrawn(record) }
         return record
     }
 
@@ -37,12 +37,13 @@ extension Catalogue {
         return description
     }
 
-    static func withdrawn(_ record: DatasetRecord) -> Problem {
-        record.withdrawal?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
+    private func withdrawn(_ record: DatasetRecord) async throws -> Problem {
+        try await store.datasetTombstone(record.id)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
             ?? Problem(.datasetWithdrawn, zh: "数据资源已撤回", en: "the dataset was withdrawn")
     }
 
-    static let notFound = Problem(.datasetNotFound, zh: "没有这个数据资源", en: "there is no such dataset")
+    /// There is none that the caller may see.
+    public static let notFound = Problem(.datasetNotFound, zh: "没有这个数据资源", en: "there is no such dataset")
 
     // MARK: Departments
 

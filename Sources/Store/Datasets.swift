@@ -1,27 +1,6 @@
 public import Model
 internal import Postgres
 
-/// A dataset as it is kept: the entry, the shape of its rows, its mapping.
-public struct DatasetRecord: Sendable, Hashable {
-    /// Names the dataset's tables.
-    public var number: Int
-    public var dataset: Dataset
-    /// The shape that the next push is held against.
-    public var schema: TableSchema
-    /// The profile at the version that the schema came from.
-    public var profile: ProfileReference?
-    public var mapping: Mapping?
-    /// Counts edits of the mapping; 0 before the first.
-    public var mappingRevision: Int
-    public var rowCount: Int?
-    public var releasedAt: Timestamp?
-    /// Why it was withdrawn, where it was.
-    public var withdrawal: Tombstone?
-
-    public var id: String { dataset.id }
-    public var department: String { dataset.description.department }
-}
-
 /// What is written of a dataset when it is created or edited.
 public struct DatasetContent: Sendable {
     public var description: DatasetDescription
@@ -49,15 +28,13 @@ public enum DatasetWrite: Sendable {
 extension Store {
     private static let datasetColumns: SQL = """
         d.number, d.id, d.state, d.revision, d.description, d.schema, d.profile_id, d.profile_version, d.mapping, d.mapping_revision, d.current_version,
-        d.row_count, d.released_at, d.created_at, d.updated_at, w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at
+        d.row_count, d.released_at, d.created_at, d.updated_at
         """
 
     /// A dataset in any state; who may see it is the caller's to decide.
     public func dataset(_ id: String) async throws -> DatasetRecord? {
         let rows = try await write(
-            """
-            SELECT \(Self.datasetColumns) FROM daylight.dataset d LEFT JOIN daylight.withdrawal w ON w.id = d.withdrawal WHERE d.id = \(id, as: .text)
-            """
+            "SELECT \(Self.datasetColumns) FROM daylight.dataset d WHERE d.id = \(id, as: .text)"
         )
         return try rows.first.map(Self.datasetRecord)
     }
@@ -67,14 +44,23 @@ extension Store {
         let rows = try await read(
             """
             SELECT d.number, d.id, d.state, d.revision, d.description, COALESCE(v.schema, d.schema) AS schema, d.profile_id, d.profile_version,
-                NULL::jsonb AS mapping, 0 AS mapping_revision, d.current_version, d.row_count, d.released_at, d.created_at, d.updated_at,
-                w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at
+                NULL::jsonb AS mapping, 0 AS mapping_revision, d.current_version, d.row_count, d.released_at, d.created_at, d.updated_at
             FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version
-            LEFT JOIN published.withdrawal w ON w.id = d.withdrawal
             WHERE d.id = \(id, as: .text)
             """
         )
         return try rows.first.map(Self.datasetRecord)
+    }
+
+    /// Why a dataset as a whole was withdrawn; nil where it was not.
+    public func datasetTombstone(_ id: String) async throws -> Tombstone? {
+        let rows = try await read(
+            """
+            SELECT w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at
+            FROM published.dataset d JOIN published.withdrawal w ON w.id = d.withdrawal WHERE d.id = \(id, as: .text)
+            """
+        )
+        return try rows.first.flatMap { try Self.tombstone($0, "") }
     }
 
     /// The schema of a dataset's current version: what its released rows look like.
@@ -99,7 +85,7 @@ extension Store {
                     ON CONFLICT (id) DO NOTHING
                     RETURNING *
                 )
-                SELECT \(Self.datasetColumns) FROM d LEFT JOIN daylight.withdrawal w ON w.id = d.withdrawal
+                SELECT \(Self.datasetColumns) FROM d
                 """
             )
         }
@@ -121,7 +107,7 @@ extension Store {
                     WHERE id = \(id, as: .text) AND revision = \(revision) AND COALESCE(current_version, 0) = \(version) AND state <> 'withdrawn'
                     RETURNING *
                 )
-                SELECT \(Self.datasetColumns) FROM d LEFT JOIN daylight.withdrawal w ON w.id = d.withdrawal
+                SELECT \(Self.datasetColumns) FROM d
                 """
             )
         }
@@ -140,7 +126,7 @@ extension Store {
                     WHERE id = \(id, as: .text) AND mapping_revision = \(revision) AND state <> 'withdrawn'
                     RETURNING *
                 )
-                SELECT \(Self.datasetColumns) FROM d LEFT JOIN daylight.withdrawal w ON w.id = d.withdrawal
+                SELECT \(Self.datasetColumns) FROM d
                 """
             )
         }
@@ -169,8 +155,7 @@ extension Store {
         return DatasetRecord(
             number: try row.integer("number"), dataset: dataset, schema: try row.document(TableSchema.self, "schema"), profile: try row.profileReference(),
             mapping: try row.documentIfPresent(Mapping.self, "mapping"), mappingRevision: try row.integer("mapping_revision"),
-            rowCount: try row.integerIfPresent("row_count"), releasedAt: try row.timestampIfPresent("released_at"),
-            withdrawal: dataset.state == .withdrawn ? try Self.tombstone(row, "") : nil
+            rowCount: try row.integerIfPresent("row_count"), releasedAt: try row.timestampIfPresent("released_at")
         )
     }
 }

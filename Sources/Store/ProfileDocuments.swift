@@ -1,15 +1,6 @@
 public import Model
 internal import Postgres
 
-/// A profile as it is kept: its document and the digest of the file that it came from.
-public struct ProfileDocument: Sendable, Hashable {
-    public var id: String
-    public var version: Int
-    /// JSON text.
-    public var document: String
-    public var loadedAt: Timestamp
-}
-
 /// What loading a profile did.
 public enum ProfileLoading: Sendable, Hashable {
     case added

@@ -26,6 +26,7 @@ public struct DatasetQuery: Sendable, Hashable {
     public var department: String?
     public var theme: String?
     public var profile: String?
+    /// The beginning of the region's code: all that lies in it.
     public var region: String?
     public var shareType: ShareType?
     /// Whose drafts are seen besides what is published; nil for nobody's.
@@ -85,8 +86,7 @@ extension Store {
         let rows = try await source.run(
             on: self,
             """
-            SELECT h.*, NULL::jsonb AS mapping, 0 AS mapping_revision,
-                NULL::text AS reason_zh, NULL::text AS reason_en, NULL::text AS legal_basis, NULL::timestamptz AS withdrawn_at
+            SELECT h.*, NULL::jsonb AS mapping, 0 AS mapping_revision
             FROM (SELECT d.number, d.id, d.state, d.revision, d.description, d.schema, d.profile_id, d.profile_version, d.current_version, d.row_count,
                       d.released_at, d.created_at, d.updated_at, \(source.time) AS at, \(score) AS score
                   FROM \(source.table) d WHERE \(source.condition)) h
@@ -164,7 +164,7 @@ private struct DatasetSource {
         if let department = query.department { conditions.append("d.department = \(department, as: .text)") }
         if let theme = query.theme { conditions.append("d.theme = \(theme, as: .text)") }
         if let profile = query.profile { conditions.append("d.profile_id = \(profile, as: .text)") }
-        if let region = query.region { conditions.append("d.region = \(region, as: .text)") }
+        if let region = query.region { conditions.append("starts_with(d.region, \(region, as: .text))") }
         if let shareType = query.shareType { conditions.append("d.share_type = \(shareType.rawValue, as: .text)") }
         condition = conditions.joined(separator: " AND " as SQL)
     }
