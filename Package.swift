@@ -97,6 +97,10 @@ let package = Package(
         tests("CSVTests", ["CSV"]),
         tests("ModelTests", ["Model"]),
         tests("ProfilesTests", ["Profiles", "Model"]),
+        tests(
+            "APITests",
+            ["API", "Model", "RateLimit", "TestSupport", nio, nioPosix, nioHTTP1,
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1]),
         tests("RateLimitTests", ["RateLimit"]),

@@ -55,7 +55,7 @@ final class KeyDirectory: Sendable {
     /// - Throws: `unauthenticated` for a wrong secret, a revoked or expired key; `forbidden` from a network that it is not for.
     static func check(_ credential: Credential, against key: AccessKey?, client: IPAddress, now: Timestamp) throws -> Identity {
         // The digest is made and compared in the same time whether or not there is such a key.
-        let digest = hexadecimal(SHA256.hash(data: Array(credential.text.utf8)))
+        let digest = Array(fingerprint(of: credential.text).utf8)
         let expected = Array((key?.hash.lowercased() ?? String(repeating: "-", count: 64)).utf8)
         guard constantTimeEqual(digest, expected), let key else {
             throw Problem(.unauthenticated, zh: "密钥无效", en: "the key is not valid")
@@ -72,10 +72,11 @@ final class KeyDirectory: Sendable {
         return .key(key)
     }
 
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        bytes.flatMap { byte in
-            [byte >> 4, byte & 15].map { $0 < 10 ? $0 + 0x30 : $0 + 0x57 }
-        }
+    /// SHA-256 of a key's text in 64 hexadecimal digits, as it is kept.
+    static func fingerprint(of text: String) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let bytes = SHA256.hash(data: Array(text.utf8)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func constantTimeEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {

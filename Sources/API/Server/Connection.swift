@@ -72,6 +72,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var needsFlush = false
     private var isReadWithheld = false
     private var headBegan = false
+    private var requestLineBytes = 0
     private var sawRequestLine = false
     private var isParserDead = false
 
@@ -100,7 +101,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     func bytesCame(_ bytes: ByteBuffer) {
         guard current == nil else { return }
         headBegan = true
-        if !sawRequestLine { sawRequestLine = bytes.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) != nil }
+        guard !sawRequestLine else { return }
+        let end = bytes.readableBytesView.firstIndex(of: UInt8(ascii: "\n"))
+        sawRequestLine = end != nil
+        requestLineBytes += (end ?? bytes.writerIndex) - bytes.readerIndex
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -138,6 +142,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private func begin(_ head: HTTPRequestHead) {
         serial += 1
         headBegan = false
+        requestLineBytes = 0
         sawRequestLine = false
         deadlines.attention = .max
         deadlines.isHeadTimed = false
@@ -290,13 +295,14 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         }
     }
 
-    /// The client sends no more. What it asked for and still runs is given up: nearly always it has gone altogether.
+    /// The client sends no more. Nearly always it has gone altogether, and nothing but a write would tell: so what it asked for
+    /// and still runs is given up.
     private func inputClosed() {
         guard phase == .open, current != nil else { return close() }
         isQuiescing = true
         current?.closes = true
         current?.stream?.end(.failure(ConnectionError.closed))
-        if current?.framing == nil { current?.task?.cancel() }
+        current?.task?.cancel()
         if current?.isAnswered ?? false { close() }
     }
 
@@ -322,7 +328,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         var problem = Self.malformed
         if tooLarge {
             problem =
-                sawRequestLine
+                requestLineBytes <= configuration.uriLimit
                 ? Problem(.headersTooLarge, zh: "请求头合计不得超过 \(configuration.headerLimit) 字节", en: "the header fields may have at most \(configuration.headerLimit) bytes")
                 : Problem(.uriTooLong, zh: "地址不得超过 \(configuration.uriLimit) 字节", en: "the address may have at most \(configuration.uriLimit) bytes")
         }

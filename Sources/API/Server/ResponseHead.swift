@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import RateLimit
 
 /// How the end of an answer's body is told (RFC 9112 section 6).
@@ -42,7 +43,7 @@ extension Gate {
             buffer.writeStaticString("HTTP/1.1 ")
             buffer.writeDecimal(status.code, width: 3)
             buffer.writeStaticString(" ")
-            buffer.writeString(status.reasonPhrase)
+            buffer.writeString(status.reasonPhrase.isEmpty ? HTTPResponseStatus(statusCode: status.code).reasonPhrase : status.reasonPhrase)
             buffer.writeStaticString("\r\n")
         }
         for field in fields {
