@@ -102,7 +102,7 @@ let package = Package(
             ["API", "Model", "RateLimit", "TestSupport", nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
-        tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1]),
+        tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("PostgresTests", ["Postgres", nio, nioPosix, log]),
     ]
