@@ -1,6 +1,7 @@
 public import Bulk
 public import Catalogue
 public import Model
+public import Publishing
 
 extension API {
     /// Finds the record of a key by its public prefix; nil when there is none.
@@ -22,6 +23,10 @@ extension API {
         public var bulk: Bulk?
         /// Datasets, departments and profiles; nil where a server is tested without them.
         public var catalogue: Catalogue?
+        /// Pushes, reviews, releases, versions, withdrawals; nil where a server is tested without them.
+        public var publishing: Publishing?
+        /// Signs the cursors of lists; nil as `publishing` is.
+        public var cursors: CursorSeal?
 
         public init(
             keyLookup: @escaping KeyLookup,

@@ -34,6 +34,13 @@ public struct API: Sendable {
             addDepartmentRoutes(routes, catalogue)
             addProfileRoutes(routes, catalogue)
         }
+        if let publishing = dependencies.publishing, let seal = dependencies.cursors {
+            addPushRoutes(routes, publishing, seal)
+            addReviewRoutes(routes, publishing)
+            addReleaseRoutes(routes, publishing)
+            addVersionRoutes(routes, publishing, seal)
+            addWithdrawalRoutes(routes, publishing, seal)
+        }
         return router
     }
 

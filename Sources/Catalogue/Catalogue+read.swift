@@ -90,7 +90,7 @@ extension Catalogue {
 
 extension TableSchema {
     /// The shape without the fields that are not public, and without the rules that name them.
-    var publicPart: TableSchema {
+    public var publicPart: TableSchema {
         let hidden = Set(fields.filter { $0.visibility != .public }.map(\.name))
         guard !hidden.isEmpty else { return self }
         var part = self

@@ -20,7 +20,7 @@ public struct Check: Sendable, Hashable, Codable {
         case monotoneTime = "monotone_time"
     }
 
-    public enum Severity: String, Sendable, Codable { case error, warning }
+    public enum Severity: String, Sendable, Codable, CaseIterable { case error, warning }
 
     /// Numbering schemes whose check character can be computed (domain.md D5).
     public enum Scheme: String, Sendable, Codable, CaseIterable {

@@ -48,7 +48,7 @@ extension Publishing {
         let id = id.lowercased()
         let ending = try await store.release(push: id) { releasing in try await self.release(releasing, occasion, key: key, now: now) }
         switch ending {
-        case nil: throw Problem(.pushNotFound, zh: "没有编号为 \(id.prefix(64)) 的报送", en: "there is no push \(id.prefix(64))")
+        case nil: throw Self.noPush(id)
         case .noted(let problem)?: throw problem
         case .outcome(let outcome, let rows)?:
             if rows > 0, case .released(let record, _) = outcome { await analyze(record, rows: rows) }

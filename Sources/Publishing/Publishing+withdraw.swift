@@ -1,6 +1,4 @@
-import Foundation
 public import Model
-import Profiles
 import Store
 
 extension Publishing {
@@ -46,7 +44,7 @@ extension Publishing {
             }
             return withdrawal
         }
-        guard let withdrawal else { throw Self.noDataset(dataset) }
+        guard let withdrawal else { throw Self.noDataset }
         return withdrawal
     }
 
@@ -56,12 +54,12 @@ extension Publishing {
     }
 
     /// A row's key: the values, and the spelling of its address.
-    private struct RowKey: Hashable {
+    private struct Row: Hashable {
         let values: [String]
         let key: String
     }
 
-    private func withdrawRows(_ rows: [RowKey], _ withdrawal: Withdrawal, _ withdrawing: Withdrawing, by key: AccessKey, _ now: Timestamp) async throws {
+    private func withdrawRows(_ rows: [Row], _ withdrawal: Withdrawal, _ withdrawing: Withdrawing, by key: AccessKey, _ now: Timestamp) async throws {
         var unknown: [Problem.Place] = []
         for (index, row) in rows.enumerated() where try await !withdrawing.holds(row.values) {
             unknown.append(.init("/keys/\(index)", zh: "没有这一行", en: "there is no such row"))
@@ -92,52 +90,26 @@ extension Publishing {
         if (subject == .rows) != !keys.isEmpty {
             places.append(.init("/keys", zh: "撤回行时须给出主键，其他情况不得给出", en: "are needed for rows and for nothing else"))
         }
-        if keys.count > 1000 { places.append(.init("/keys", zh: "一次最多 1000 行", en: "at most 1000 rows at once")) }
+        if keys.count > 10_000 { places.append(.init("/keys", zh: "一次最多 10000 行", en: "at most 10000 rows at once")) }
         if !places.isEmpty { throw Problem(.invalidWithdrawal, zh: "撤回请求不完整", en: "the withdrawal is incomplete", places: places) }
     }
 
-    /// Reads keys in the spelling of `/rows/{key}`: values in key order, each percent-encoded, joined by commas.
-    private static func rows(_ keys: [String], in schema: TableSchema) throws -> [RowKey] {
-        var rows: [RowKey] = []
-        var places: [Problem.Place] = []
+    /// Reads keys in the spelling of `/rows/{key}`.
+    private static func rows(_ keys: [String], in schema: TableSchema) throws -> [Row] {
         let fields = schema.primaryKey.compactMap { schema.field($0) }
+        var rows: [Row] = []
+        var places: [Problem.Place] = []
+        var seen: Set<Row> = []
         for (index, key) in keys.enumerated() {
-            let parts = key.split(separator: ",", omittingEmptySubsequences: false).map { String($0).removingPercentEncoding }
-            guard parts.count == fields.count else {
-                places.append(.init("/keys/\(index)", zh: "主键有 \(fields.count) 个值", en: "a key has \(fields.count) values"))
+            guard let values = RowKey.values(key, fields: fields) else {
+                let names = schema.primaryKey.joined(separator: ",")
+                places.append(.init("/keys/\(index)", zh: "应为 \(names) 的值，逐个百分号编码，以逗号连接", en: "must be the values of \(names), each percent-encoded, joined by commas"))
                 continue
             }
-            let values = zip(fields, parts).map { field, part in part.flatMap { Self.canonical($0, of: field) } }
-            let known = values.compactMap(\.self)
-            guard known.count == values.count else {
-                places.append(.init("/keys/\(index)", zh: "值与信息项的类型不符", en: "a value does not fit its field's type"))
-                continue
-            }
-            let row = RowKey(values: known, key: known.map(Self.percentEncoded).joined(separator: ","))
-            if !rows.contains(row) { rows.append(row) }
+            let row = Row(values: values, key: RowKey.text(values))
+            if seen.insert(row).inserted { rows.append(row) }
         }
         if !places.isEmpty { throw Problem(.invalidWithdrawal, zh: "主键无效", en: "invalid keys", places: places) }
         return rows
     }
-
-    /// The canonical spelling of a key value; nil where it does not fit the type.
-    private static func canonical(_ text: String, of field: Field) -> String? {
-        if text.isEmpty { return field.type.isTextual ? "" : nil }
-        let plain = Field(name: field.name, title: field.title, type: field.type, visibility: field.visibility)
-        var sink = Text()
-        let code = Array(text.utf8).withUnsafeBytes { ValueCheck(plain).check($0, into: &sink) }
-        return code == nil ? String(decoding: sink.bytes, as: UTF8.self) : nil
-    }
-
-    private struct Text: ByteAppending {
-        var bytes: [UInt8] = []
-        mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
-    }
-
-    /// All but the unreserved characters escaped (RFC 3986 section 2.3), the one spelling of a row's address.
-    private static func percentEncoded(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
-    }
-
-    private static let unreserved = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 }

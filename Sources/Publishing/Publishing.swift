@@ -43,7 +43,7 @@ public final class Publishing: Sendable {
     ///
     /// - Throws: `Problem` (`datasetNotFound`).
     public func target(_ dataset: String) async throws -> PushTarget {
-        guard let target = try await store.pushTarget(dataset) else { throw Self.noDataset(dataset) }
+        guard let target = try await store.pushTarget(dataset) else { throw Self.noDataset }
         return target
     }
 
@@ -51,9 +51,7 @@ public final class Publishing: Sendable {
     ///
     /// - Throws: `Problem` (`pushNotFound`).
     public func push(_ id: String) async throws -> PushRecord {
-        guard let record = try await store.push(id.lowercased()) else {
-            throw Problem(.pushNotFound, zh: "没有编号为 \(id.prefix(64)) 的报送", en: "there is no push \(id.prefix(64))")
-        }
+        guard let record = try await store.push(id.lowercased()) else { throw Self.noPush(id) }
         return record
     }
 
@@ -79,6 +77,25 @@ public final class Publishing: Sendable {
         try await store.rejectedRecords(of: push, after: line, limit: limit)
     }
 
+    /// A dataset as far as this reader may see it.
+    ///
+    /// - Throws: `Problem`: `datasetNotFound` for none, and in the same words for a draft that the reader may not see; `datasetWithdrawn` with the reason.
+    public func visible(_ dataset: String, to reader: Reader) async throws -> PushTarget {
+        let target = try await target(dataset)
+        switch target.state {
+        case .published: break
+        case .draft: if !reader.seesDraft(of: target.department, dataset: dataset) { throw Self.noDataset }
+        case .withdrawn: throw try await withdrawn(dataset)
+        }
+        return target
+    }
+
+    /// The answer to whoever asks for a withdrawn dataset.
+    func withdrawn(_ dataset: String) async throws -> Problem {
+        try await store.tombstone(ofDataset: dataset)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
+            ?? Problem(.datasetWithdrawn, zh: "数据资源已撤回", en: "the dataset was withdrawn")
+    }
+
     /// A dataset's versions, newest first.
     ///
     /// - Parameter number: versions before this one; nil for the first page.
@@ -86,17 +103,24 @@ public final class Publishing: Sendable {
         try await store.versions(of: dataset, before: number, limit: limit)
     }
 
-    /// One version's document; also of a version that was withdrawn, which then says so.
+    /// One version's document. Of a version from which rows were withdrawn it says so.
     ///
-    /// - Throws: `Problem` (`versionNotFound`).
+    /// - Throws: `Problem`: `versionNotFound`, `versionWithdrawn` with the reason.
     public func version(_ number: Int, of dataset: String) async throws -> Version {
         guard let version = try await store.version(number, of: dataset) else {
             throw Problem(.versionNotFound, zh: "没有第 \(number) 版", en: "there is no version \(number)")
         }
+        if let id = version.withdrawal, let (subject, tombstone) = try await store.tombstone(id), subject == .version {
+            throw tombstone.problem(.versionWithdrawn, zh: "第 \(number) 版", en: "version \(number)")
+        }
         return version
     }
 
-    static func noDataset(_ dataset: String) -> Problem {
-        Problem(.datasetNotFound, zh: "没有数据资源“\(dataset.prefix(100))”", en: "there is no dataset '\(dataset.prefix(100))'")
+    /// The answer where there is no such push, or none that the caller may know of.
+    public static func noPush(_ id: String) -> Problem {
+        Problem(.pushNotFound, zh: "没有编号为 \(id.prefix(64)) 的报送", en: "there is no push \(id.prefix(64))")
     }
+
+    /// The answer where there is no such dataset, or none that the caller may know of.
+    public static let noDataset = Problem(.datasetNotFound, zh: "没有这个数据资源", en: "there is no such dataset")
 }

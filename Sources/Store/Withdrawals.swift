@@ -134,4 +134,23 @@ extension Store {
                 legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
         }
     }
+
+    /// What a withdrawal left behind, and whether it is about a whole version or dataset, or about rows; nil where there is none of this identifier.
+    public func tombstone(_ id: String) async throws -> (subject: Withdrawal.Subject, Tombstone)? {
+        guard id.isUUID else { return nil }
+        return try await readPooled(
+            "SELECT subject, reason_zh, reason_en, legal_basis, withdrawn_at FROM published.withdrawal WHERE id = \(id)"
+        ).first.map { row in
+            let tombstone = Tombstone(
+                reason: try row.localized("reason"), legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
+            return (try row.word("subject"), tombstone)
+        }
+    }
+
+    /// What the dataset's own withdrawal left behind.
+    public func tombstone(ofDataset dataset: String) async throws -> Tombstone? {
+        let id = try await readPooled("SELECT withdrawal FROM published.dataset WHERE id = \(dataset)").first.flatMap { try $0.stringIfPresent("withdrawal") }
+        guard let id else { return nil }
+        return try await tombstone(id)?.1
+    }
 }
