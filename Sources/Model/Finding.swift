@@ -64,6 +64,7 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
     case toleranceExceeded = "F303"
     case fieldBelowField = "F304"
     case fieldAboveField = "F305"
+    case derivedMismatch = "F306"
     // 4xx: the whole set
     case repeatedRow = "F400"
     case repeatedKey = "F401"
@@ -127,6 +128,7 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
         case .toleranceExceeded: ("与 {0} 相差 {1}，超出允许值 {2}", "differs from {0} by {1}, more than {2}")
         case .fieldBelowField: ("小于 {0}", "below {0}")
         case .fieldAboveField: ("大于 {0}", "above {0}")
+        case .derivedMismatch: ("按公式应为 {0}", "the formula gives {0}")
         case .repeatedRow: ("与第 {0} 行完全相同，只保留一行", "the same as line {0}; kept once")
         case .repeatedKey: ("主键 {0} 与第 {1} 行重复", "key {0} stands on line {1} already")
         case .keyExists: ("主键 {0} 已经发布；追加方式不能修改，请改用 upsert", "key {0} is released already; append cannot change it, use upsert")

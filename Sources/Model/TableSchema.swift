@@ -12,9 +12,12 @@ public struct TableSchema: Sendable, Hashable, Codable {
     /// Field lists that get an index over the current rows.
     public var indexes: [[String]]
     public var checks: [Check]
+    /// Fields that are computed from others.
+    public var derived: [Derived]
 
     public init(
-        fields: [Field], primaryKey: [String], naturalOrder: [String] = [], timeField: String? = nil, indexes: [[String]] = [], checks: [Check] = []
+        fields: [Field], primaryKey: [String], naturalOrder: [String] = [], timeField: String? = nil, indexes: [[String]] = [], checks: [Check] = [],
+        derived: [Derived] = []
     ) {
         self.fields = fields
         self.primaryKey = primaryKey
@@ -22,6 +25,7 @@ public struct TableSchema: Sendable, Hashable, Codable {
         self.timeField = timeField
         self.indexes = indexes
         self.checks = checks
+        self.derived = derived
     }
 
     public init(from decoder: any Decoder) throws {
@@ -32,6 +36,7 @@ public struct TableSchema: Sendable, Hashable, Codable {
         timeField = try c.decodeIfPresent(String.self, forKey: .timeField)
         indexes = try c.decodeIfPresent([[String]].self, forKey: .indexes) ?? []
         checks = try c.decodeIfPresent([Check].self, forKey: .checks) ?? []
+        derived = try c.decodeIfPresent([Derived].self, forKey: .derived) ?? []
     }
 
     public func field(_ name: String) -> Field? { fields.first { $0.name == name } }

@@ -85,7 +85,7 @@ private struct CheckTypes {
         case .required, .conditionalRequired, .unique: break
         case .range: validateRange(&list)
         case .pattern:
-            word(check.field, "field", &list)
+            if type(check.field) != .period { word(check.field, "field", &list) }
             if let pattern = check.pattern { validatePattern(pattern, "\(path)/pattern", &list) }
         case .codeList:
             word(check.field, "field", &list)

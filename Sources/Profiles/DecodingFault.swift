@@ -88,7 +88,10 @@ struct DecodingFault {
         case "sensitivity": return list(Sensitivity.self)
         case "severity": return "error, warning"
         case "scheme": return list(Check.Scheme.self)
-        case "kind": return isStep ? list(Mapping.Step.Kind.self) : list(Check.Kind.self)
+        case "kind":
+            if path.contains(where: { $0.stringValue == "derived" }) { return list(Derived.Kind.self) }
+            return isStep ? list(Mapping.Step.Kind.self) : list(Check.Kind.self)
+        case "period": return list(Derived.Period.self)
         case "keep": return "reject, first, last"
         case "unlisted": return "refuse, ignore"
         case "reviewPolicy": return list(Profile.ReviewPolicy.self)

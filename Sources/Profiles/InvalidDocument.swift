@@ -54,6 +54,7 @@ public struct InvalidDocument: Error, Sendable, Hashable {
                     switch name {
                     case "fields" where element is [String: Any]: fault = DecodingFault.reading(Field.self, from: element)
                     case "checks": fault = DecodingFault.reading(Check.self, from: element)
+                    case "derived": fault = DecodingFault.reading(Derived.self, from: element)
                     case "steps": fault = DecodingFault.reading(Mapping.Step.self, from: element)
                     default: fault = nil
                     }

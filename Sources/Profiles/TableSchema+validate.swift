@@ -16,6 +16,7 @@ extension TableSchema {
         validateOrder(&list)
         if checks.count > Self.mostChecks { list.add("/checks", zh: "校验规则超过 \(Self.mostChecks) 条", en: "more than \(Self.mostChecks) checks") }
         for (index, check) in checks.enumerated() { check.validate(in: self, at: "/checks/\(index)", &list) }
+        for (index, formula) in derived.enumerated() { formula.validate(in: self, at: "/derived/\(index)", &list) }
         return list.places
     }
 
