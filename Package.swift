@@ -84,7 +84,7 @@ let package = Package(
             dependencies: [
                 "API", "Bulk", "Catalogue", "CSV", "Migrator", "Model", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

@@ -1,0 +1,126 @@
+import API
+import ArgumentParser
+import Bulk
+import Catalogue
+import Foundation
+import Logging
+import Migrator
+import Model
+import NIOCore
+import NIOPosix
+import Postgres
+import Publishing
+import ServiceLifecycle
+import Store
+import UnixSignals
+
+/// `daylight serve`: the server, until SIGTERM or Ctrl-C.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the API. 启动服务。",
+        discussion: "Settings come from the environment; docs/configuration.md lists them. The schema must be current: run `daylight migrate` first."
+    )
+
+    func run() async throws {
+        let settings = try Settings()
+        var logger = Logger(label: "daylight")
+        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops ?? System.coreCount)
+        try await requireCurrentSchema(settings, group: group, logger: logger)
+
+        let store = Store(settings.store, eventLoopGroup: group, logger: logger)
+        do {
+            try await store.start()
+        } catch let problem as Problem {
+            throw Failure(problem.detail.en ?? problem.detail.zh)
+        }
+        let released = ReleasedDatasets(store: store)
+        let seal = try await CursorSeal.load(from: store)
+        var publishing = Publishing.Configuration()
+        publishing.bodyLimit = settings.pushLimit
+        publishing.findingLimit = settings.findingLimit
+        let publisher = Publishing(store: store, configuration: publishing, logger: logger)
+        var snapshots = Bulk.Configuration(directory: settings.home + "/snapshots")
+        snapshots.capacity = settings.snapshotCapacity
+        let bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
+
+        var dependencies = API.Dependencies(
+            keyLookup: { try await store.accessKey(prefix: $0) },
+            unreadiness: {
+                do {
+                    try await store.ping()
+                    return nil
+                } catch {
+                    return "the database does not answer"
+                }
+            },
+            document: try document(beside: settings.schema),
+            gauges: store.statistics.indices.map { index in
+                let name = store.statistics[index].name
+                return API.Gauge(name: "daylight_database_\(name)", help: "Database connections and waiters: \(name)") { Double(store.statistics[index].value) }
+            }
+        )
+        dependencies.catalogue = Catalogue(store: store, seal: seal)
+        dependencies.rows = RowReader(store: store, released: released, seal: seal)
+        dependencies.bulk = bulk
+        dependencies.publishing = publisher
+        let api = API(configuration: settings.api, dependencies: dependencies)
+        let server = api.makeServer(router: api.makeRouter(), group: group)
+
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: Background { await released.run() }), .init(service: Background { await publisher.run() }), .init(service: server),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        logger.notice("serving", metadata: ["address": "http://\(settings.host):\(settings.port)"])
+        do {
+            try await services.run()
+        } catch let error as IOError {
+            throw Failure("cannot listen on \(settings.host):\(settings.port): \(error.description)")
+        }
+        await bulk.close()
+        await store.close()
+        try await group.shutdownGracefully()
+    }
+
+    private func requireCurrentSchema(_ settings: Settings, group: any EventLoopGroup, logger: Logger) async throws {
+        var configuration = Database.Configuration(url: settings.databaseURL, sessionSettings: Migrator.sessionSettings)
+        configuration.poolSize = 1
+        configuration.pipelinedConnectionsPerLoop = 0
+        let database = Database(configuration, eventLoopGroup: group, logger: logger)
+        do {
+            try await database.start()
+            try await Migrator(database: database, schema: try SchemaDirectory(settings.schema)).requireCurrent()
+            await database.close()
+        } catch {
+            await database.close()
+            throw Failure("\(error)")
+        }
+    }
+
+    /// The contract, served as it is written: it stands beside the schema folder.
+    private func document(beside schema: URL) throws -> String {
+        let file = schema.standardizedFileURL.deletingLastPathComponent().appending(path: "openapi.yaml")
+        guard let text = try? String(contentsOf: file, encoding: .utf8) else { throw Failure("cannot read \(file.path); it belongs beside the schema folder") }
+        return text
+    }
+}
+
+/// Work that goes on beside the server and ends with it.
+private struct Background: Service {
+    let work: @Sendable () async -> Void
+
+    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown(work)
+    }
+}
+
+/// An end of a command with a message for the operator.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

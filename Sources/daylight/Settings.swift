@@ -1,0 +1,98 @@
+import API
+import ArgumentParser
+import Foundation
+import Migrator
+import RateLimit
+import Store
+
+/// What the server takes from its environment. Every name stands in `docs/configuration.md`.
+struct Settings: Sendable {
+    /// PostgreSQL, as libpq takes it; several hosts may be named.
+    var databaseURL: String
+    /// A standby for public reads.
+    var readerURL: String?
+    var host = "127.0.0.1"
+    var port = 8080
+    var adminPort: Int? = 9090
+    /// Where snapshot files are kept.
+    var home: String
+    var schema: URL
+    var trustedHops = TrustedHops()
+    var logsRequests = true
+    var logLevel = "info"
+    var databasePool = 8
+    var eventLoops: Int?
+    /// Longest public statement, in seconds.
+    var statementTimeout = 20
+    /// Longest body of a push, in bytes.
+    var pushLimit = 20 << 30
+    /// Findings kept of one push.
+    var findingLimit = 10_000
+    /// How long running requests may go on when the server stops, in seconds.
+    var shutdownGrace = 30.0
+    /// Snapshot files kept, in bytes together.
+    var snapshotCapacity = 20 << 30
+
+    /// Reads `DATABASE_URL` and the `DAYLIGHT_…` variables.
+    ///
+    /// - Throws: `ValidationError` naming the variable that is missing or wrong.
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+        func text(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        func number(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+            guard let text = text(name) else { return nil }
+            guard let value = Int(text), range.contains(value) else {
+                throw ValidationError("\(name) is '\(text)'; it must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return value
+        }
+        guard let url = text("DATABASE_URL") else {
+            throw ValidationError("DATABASE_URL is not set; it names the PostgreSQL server, for example postgresql:///daylight?host=/run/postgresql")
+        }
+        databaseURL = url
+        readerURL = text("DAYLIGHT_READER_URL")
+        host = text("DAYLIGHT_HOST") ?? host
+        port = try number("DAYLIGHT_PORT", 0...65535) ?? port
+        if text("DAYLIGHT_ADMIN_PORT") == "off" { adminPort = nil } else { adminPort = try number("DAYLIGHT_ADMIN_PORT", 0...65535) ?? adminPort }
+        home = text("DAYLIGHT_HOME") ?? ".daylight"
+        schema = try SchemaDirectory.locate(environment: environment)
+        if let hops = text("DAYLIGHT_TRUSTED_HOPS") {
+            trustedHops = TrustedHops(
+                networks: try hops.split(separator: ",").map { hop in
+                    guard let network = IPNetwork(hop.trimmingCharacters(in: .whitespaces)) else {
+                        throw ValidationError("DAYLIGHT_TRUSTED_HOPS: '\(hop)' is no network in CIDR notation")
+                    }
+                    return network
+                })
+        }
+        if let value = text("DAYLIGHT_LOG_REQUESTS") { logsRequests = value != "false" && value != "0" }
+        logLevel = text("DAYLIGHT_LOG_LEVEL") ?? logLevel
+        databasePool = try number("DAYLIGHT_DATABASE_POOL", 2...200) ?? databasePool
+        eventLoops = try number("DAYLIGHT_EVENT_LOOPS", 1...256)
+        statementTimeout = try number("DAYLIGHT_STATEMENT_TIMEOUT", 1...3600) ?? statementTimeout
+        pushLimit = try number("DAYLIGHT_PUSH_LIMIT", 1024...(1 << 50)) ?? pushLimit
+        findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
+        shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
+        snapshotCapacity = try number("DAYLIGHT_SNAPSHOT_CAPACITY", 1 << 20...(1 << 50)) ?? snapshotCapacity
+    }
+
+    var store: Store.Configuration {
+        var configuration = Store.Configuration(databaseURL: databaseURL, readerURL: readerURL)
+        configuration.readerPool = databasePool
+        configuration.writerPool = databasePool
+        configuration.readerTimeout = statementTimeout
+        return configuration
+    }
+
+    var api: API.Configuration {
+        var configuration = API.Configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.adminPort = adminPort
+        configuration.eventLoops = eventLoops
+        configuration.trustedHops = trustedHops
+        configuration.logsRequests = logsRequests
+        configuration.streamLimit = pushLimit
+        configuration.shutdownGrace = shutdownGrace
+        return configuration
+    }
+}
