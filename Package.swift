@@ -90,11 +90,13 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Model", "Postgres", "Migrator", client, yaml, crypto, nio, nioPosix, nioLocks, log, nioHTTP1],
+            dependencies: ["Model", "Postgres", "Migrator", "Store", client, yaml, crypto, nio, nioPosix, nioLocks, log, nioHTTP1],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        tests("BulkTests", ["Bulk", "Model", "Store", "TestSupport", crypto, log, nio]),
         tests("CSVTests", ["CSV"]),
+        tests("CatalogueTests", ["Catalogue", "Model", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
         tests("ModelTests", ["Model"]),
         tests("ProfilesTests", ["Profiles", "Model"]),
         tests(
@@ -104,6 +106,7 @@ let package = Package(
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
+        tests("StoreTests", ["Model", "Postgres", "Store", "TestSupport", nio, nioPosix, log]),
         tests("PostgresTests", ["Postgres", nio, nioPosix, log]),
     ]
 )

@@ -49,7 +49,8 @@ struct CSVFinisher: Sendable {
                 }
                 scanner.position = end + 1
             }
-            scanner.skipRecord()
+            // The last datetime may have been the record's last value.
+            if isDatetime.isEmpty || !scanner.isAtRecordStart { scanner.skipRecord() }
             if carriageReturns {
                 output.writeBytes(bytes[copied..<scanner.position - 1])
                 output.writeStaticString("\r\n")
@@ -95,10 +96,12 @@ private struct RecordScanner {
         position = find(UInt8(ascii: ","), UInt8(ascii: "\n")) &+ 1
     }
 
-    /// Goes behind the newline that ends the record; does nothing where a record begins.
+    /// Whether a record ended just before.
+    var isAtRecordStart: Bool { position > 0 && position <= count && byte(position &- 1) == UInt8(ascii: "\n") }
+
+    /// Goes behind the newline that ends the record.
     @inline(__always)
     mutating func skipRecord() {
-        if position > 0, position <= count, byte(position &- 1) == UInt8(ascii: "\n") { return }
         while true {
             let place = find(UInt8(ascii: "\""), UInt8(ascii: "\n"))
             position = place

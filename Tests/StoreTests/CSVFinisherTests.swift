@@ -1,0 +1,40 @@
+import NIOCore
+import Testing
+
+@testable import Store
+
+@Suite struct CSVFinisherTests {
+    private func finish(_ text: String, _ datetimes: [Bool], carriageReturns: Bool = false) -> String {
+        String(buffer: CSVFinisher(datetimes: datetimes, carriageReturns: carriageReturns).finish(ByteBuffer(string: text)))
+    }
+
+    @Test func datetimesBecomeRFC3339() {
+        #expect(finish("2013-03-01 00:00:00+08,x\n", [true, false]) == "2013-03-01T00:00:00+08:00,x\n")
+        #expect(finish("a,2013-03-01 00:00:00.25+08\n", [false, true]) == "a,2013-03-01T00:00:00.25+08:00\n")
+        #expect(finish(",2013-03-01 00:00:00+08,\n,,\n", [false, true, true]) == ",2013-03-01T00:00:00+08:00,\n,,\n")
+    }
+
+    @Test func quotedValuesBeforeADatetimeMayHoldAnything() {
+        let text = "\"a,b\"\"c\nd\",2013-03-01 00:00:00+08\n\"\",2013-03-02 00:00:00+08\nlonger than eight bytes,2013-03-03 00:00:00+08\n"
+        let expected =
+            "\"a,b\"\"c\nd\",2013-03-01T00:00:00+08:00\n\"\",2013-03-02T00:00:00+08:00\nlonger than eight bytes,2013-03-03T00:00:00+08:00\n"
+        #expect(finish(text, [false, true]) == expected)
+    }
+
+    @Test func quotedValuesBehindTheLastDatetimeAreLeftAlone() {
+        let text = "2013-03-01 00:00:00+08,\"2013-03-01 00:00:00+08\n2013-03-01 00:00:00+08\"\n2013-03-02 00:00:00+08,y\n"
+        let expected = "2013-03-01T00:00:00+08:00,\"2013-03-01 00:00:00+08\n2013-03-01 00:00:00+08\"\n2013-03-02T00:00:00+08:00,y\n"
+        #expect(finish(text, [true, false]) == expected)
+    }
+
+    @Test func onlyRecordEndsGetACarriageReturn() {
+        #expect(finish("a,\"b\nc\"\nd,e\n", [false, false], carriageReturns: true) == "a,\"b\nc\"\r\nd,e\r\n")
+        #expect(finish("2013-03-01 00:00:00+08\n\n", [true], carriageReturns: true) == "2013-03-01T00:00:00+08:00\r\n\r\n")
+    }
+
+    @Test func nothingToFinishMeansNoCopy() {
+        #expect(CSVFinisher(datetimes: [false, false]).passesThrough)
+        #expect(finish("a,b\n", [false, false]) == "a,b\n")
+        #expect(finish("", [true]) == "")
+    }
+}
