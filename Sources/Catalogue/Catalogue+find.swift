@@ -7,7 +7,7 @@ extension Catalogue {
     public static let facets = ["department", "theme", "profile", "region", "share_type"]
 
     /// Which loaded code list gives the titles of regions.
-    private static let regionList = "administrative-division"
+    private static let regionList = "divisions"
     private static let longestQuestion = 200
     private static let mostTokens = 16
 

@@ -11,7 +11,7 @@ extension Store {
         case .cancelled: return CancellationError()
         case .deadlineExceeded: return Self.timeout
         case .poolTimeout, .overloaded:
-            logger.warning("database overloaded", metadata: ["error": "\(error.debugDescription)"])
+            logger.warning("database overloaded", metadata: ["error": "\(Self.words(error))"])
             return Self.overload
         case .closed: return Problem(.shuttingDown, zh: "服务器正在停止，请稍后重试", en: "the server is stopping; try again in a moment", retryAfter: 5)
         case .invalidParameter:
@@ -19,24 +19,34 @@ extension Store {
         default: break
         }
         if error.isConnectionFailure {
-            logger.error("database unavailable", metadata: ["error": "\(error.debugDescription)"])
+            logger.error("database unavailable", metadata: ["error": "\(Self.words(error))"])
             return Problem(.databaseUnavailable, zh: "数据库暂不可用，请稍后重试", en: "the database cannot be reached at the moment; try again", retryAfter: 5)
         }
         switch error.sqlState {
         case .queryCanceled?:
-            logger.warning("statement timeout", metadata: ["error": "\(error.debugDescription)"])
+            logger.warning("statement timeout", metadata: ["error": "\(Self.words(error))"])
             return Self.timeout
         // Locks that stay taken, and transactions that stay in each other's way, are load.
         case .lockNotAvailable?, .serializationFailure?, .deadlockDetected?, .tooManyConnections?:
-            logger.warning("database busy", metadata: ["error": "\(error.debugDescription)"])
+            logger.warning("database busy", metadata: ["error": "\(Self.words(error))"])
             return Self.overload
         // Text that PostgreSQL cannot hold.
         case .characterNotInRepertoire?, .untranslatableCharacter?:
             return Problem(.malformedRequest, zh: "请求含有无法存储的字符", en: "the request contains a character that cannot be stored")
         default:
-            logger.error("database error", metadata: ["error": "\(error.debugDescription)"])
+            logger.error("database error", metadata: ["error": "\(Self.words(error))"])
             return Problem(.internalError, zh: "服务器内部错误，已记录", en: "internal error; it has been logged")
         }
+    }
+
+    /// What the log gets: not PostgreSQL's detail, which quotes whole rows.
+    private static func words(_ error: PostgresError) -> String {
+        var words = "\(error.code)"
+        if let state = error.sqlState { words += " [\(state)]" }
+        words += " " + error.message
+        if let constraint = error.constraint { words += " constraint: \(constraint)" }
+        if let sql = error.sql { words += " in: \(sql)" }
+        return words
     }
 
     private static var timeout: Problem {

@@ -38,6 +38,11 @@ public final class TestDatabase: Sendable {
         try await Self.open(url, role.map { [("role", $0.rawValue)] } ?? [])
     }
 
+    /// Opens a database as another login of the server; the caller closes it.
+    public func open(asLogin login: String) async throws -> Database {
+        try await Self.open(Self.url(url, appending: "user=\(login)"))
+    }
+
     /// The project's schema folder.
     public static func schema() throws -> SchemaDirectory { try SchemaDirectory(Project.root.appending(path: "schema")) }
 
