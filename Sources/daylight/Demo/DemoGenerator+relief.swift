@@ -33,7 +33,7 @@ extension DemoGenerator {
                     table.add([
                         "\(region)\(year)\(String(1000 + number).dropFirst())", "\(year)", stage, "\(place)\(township)镇\(village)村\(work.type)项目", work.type, region,
                         "\(region)\(100 + random.int(0...18))\(200 + random.int(0...30))", "\(township)镇\(village)村", work.task, "按\(random.pick(["户", "亩", "公里", "处"]))补助",
-                        "rural-revitalisation-transition", DemoAmount(hundredths: total).text, DemoAmount(hundredths: shares[0]).text, DemoAmount(hundredths: shares[1]).text,
+                        "transition", DemoAmount(hundredths: total).text, DemoAmount(hundredths: shares[0]).text, DemoAmount(hundredths: shares[1]).text,
                         DemoAmount(hundredths: shares[2]).text, DemoAmount(hundredths: shares[3]).text, DemoAmount(hundredths: shares[4]).text, start.description, end.description,
                         #"[{"indicator":"\#(work.goal)","target":\#(quantity)}]"#, work.type == "产业发展" ? "土地流转、务工就业和村集体分红" : "",
                         "\(place)\(township)镇人民政府", DemoPlace.creditCode(random.int(1...999_999), in: region, kind: "11"), random.pick(surnames) + "镇长",
@@ -56,7 +56,7 @@ extension DemoGenerator {
                 let issued = CalendarDate(demo: year, batch * 22)
                 for (region, _) in DemoPlace.counties {
                     table.add([
-                        "雅财农〔\(year)〕\(batch)号", level, "财政衔接推进乡村振兴补助资金", region, "rural-revitalisation-transition", random.pick(["因素法", "项目法"]),
+                        "雅财农〔\(year)〕\(batch)号", level, "财政衔接推进乡村振兴补助资金", region, "transition", random.pick(["因素法", "项目法"]),
                         DemoAmount(hundredths: random.int(20_000...2_000_000)).text, "巩固拓展脱贫攻坚成果和乡村振兴任务", issued.description, issued.adding(days: 3).description,
                         issued.adding(days: 13).description,
                     ])
