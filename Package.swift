@@ -106,6 +106,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioPosix]),
+        tests("PublishingTests", ["Publishing", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, nio]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("StoreTests", ["Model", "Postgres", "Store", "TestSupport", nio, nioPosix, log]),
         tests("PostgresTests", ["Postgres", nio, nioPosix, log]),

@@ -14,7 +14,7 @@ import Store
 /// }
 /// intake.finish()
 /// ```
-/// Confined to one task.
+/// Bytes pass an inflater, a charset decoder, the CSV reader and, once the header was understood, a ``RowMaker``. Confined to one task.
 final class Intake {
     struct Settings: Sendable {
         var schema: TableSchema
@@ -29,94 +29,76 @@ final class Intake {
         var findingLimit = 10_000
     }
 
-    /// Records read without the header, rows given out, records left out.
-    private(set) var recordCount = 0
-    private(set) var rowCount = 0
-    private(set) var rejectedCount = 0
-    /// How often each code was found.
-    var counts: [FindingCount] { tally.map { FindingCount(code: $0.key.code, severity: $0.key.severity, count: $0.value) } }
-    /// Whether every row's key was greater than that of the row before, in the order of PostgreSQL's "C" collation: then no key repeats.
-    private(set) var isInKeyOrder = false
+    private let isCompressed: Bool
+    private let charset: String
+    private var inflater = Inflater()
+    private var decoder: CharsetDecoder
+    private var reader: RecordReader
+    private var records: RecordIntake
+    /// Whether something was found that no leaving out of records could mend; nothing was read after it.
+    private(set) var isFatal = false
     /// SHA-256 (64 hexadecimal digits) and length in bytes of the rows' canonical CSV, where it could be made in the stream; known after `finish()`.
     private(set) var canonical: (digest: String, bytes: Int)?
 
-    private struct Tallied: Hashable {
-        var code: FindingCode
-        var severity: Check.Severity
-    }
-
-    private let settings: Settings
-    private var decoder: CharsetDecoder
-    private var inflater = Inflater()
-    private var reader: RecordReader
-    private var columns: [Int?] = []
-    private let checks: [ValueCheck]
-    private var row = Row()
-    private var output = ByteBuffer()
-    private var findings: [Finding] = []
-    private var rejected: [RejectedRecord] = []
-    private var tally: [Tallied: Int] = [:]
-    private var given = 0
-    private var isStopped = false
-    /// Whether something was found that no leaving out of records could mend; nothing was read after it.
-    var isFatal: Bool { isStopped }
+    /// Records read without the header, rows given out, records left out.
+    var recordCount: Int { records.recordCount }
+    var rowCount: Int { records.rowCount }
+    var rejectedCount: Int { records.rejectedCount }
+    /// How often each code was found.
+    var counts: [FindingCount] { records.log.counts }
+    /// Whether every row's key was greater than that of the row before, in the order of PostgreSQL's "C" collation: then no key repeats.
+    var isInKeyOrder: Bool { records.isInKeyOrder }
 
     /// - Throws: `Problem` where the charset is not known.
     init(_ settings: Settings) throws {
-        self.settings = settings
         let charset = settings.charset ?? settings.mapping?.charset ?? "UTF-8"
         do {
             decoder = try CharsetDecoder(charset: charset)
         } catch {
             throw Problem(.unsupportedCharset, zh: "不支持字符集 \(charset)", en: "the charset \(charset) is not supported")
         }
+        self.charset = decoder.charset
+        isCompressed = settings.isCompressed
         let delimiter = settings.mapping?.delimiter?.utf8.first.flatMap { Dialect.Delimiter(rawValue: $0) }
         reader = RecordReader(dialect: Dialect(delimiter: delimiter), fieldCount: .asFirstRecord)
-        checks = settings.schema.fields.map { ValueCheck($0, defaultOffset: 480) }
+        records = RecordIntake(settings)
     }
 
     /// Takes the next bytes of the body as they came.
     ///
-    /// - Returns: false where nothing sensible can follow: wrong charset, broken compression, a header without the required fields.
+    /// - Returns: false where nothing sensible can follow: wrong charset, broken compression, a header that does not fit.
     func take(_ chunk: ByteBuffer) -> Bool {
         chunk.withUnsafeReadableBytes { bytes in
-            if settings.isCompressed { inflate(bytes) } else { decode(bytes, final: false) }
+            if isCompressed { inflate(bytes) } else { decode(bytes, final: false) }
         }
-        return !isStopped
+        return !isFatal
     }
 
     /// Ends the body.
     func finish() {
-        if isStopped { return }
-        if settings.isCompressed {
+        if isFatal { return }
+        if isCompressed {
             do { try inflater.finish() } catch { return stop(Finding(.corruptCompression, line: nil)) }
         }
-        decode(UnsafeRawBufferPointer(start: nil, count: 0), final: true)
-        if isStopped { return }
-        reader.finish { handle($0) }
-        if reader.recordCount == 0 { stop(Finding(.emptyFile, line: 1)) }
+        decode(.nothing, final: true)
+        if isFatal { return }
+        Self.finish(&reader, &records)
+        if !records.hasHeader { stop(Finding(.emptyFile, line: 1)) }
+        isFatal = isFatal || records.isStopped
+        if !isFatal { canonical = records.finish() }
     }
 
     /// The rows made since the last call; nil where there are none.
-    func takeRows() -> ByteBuffer? {
-        if output.readableBytes == 0 { return nil }
-        defer { output = ByteBuffer() }
-        return output
-    }
+    func takeRows() -> ByteBuffer? { records.takeRows() }
 
     /// The findings made since the last call.
-    func takeFindings() -> [Finding] {
-        defer { findings = [] }
-        return findings
-    }
+    func takeFindings() -> [Finding] { records.log.take() }
 
     /// The records left out since the last call, the header first of all.
-    func takeRejected() -> [RejectedRecord] {
-        defer { rejected = [] }
-        return rejected
-    }
+    func takeRejected() -> [RejectedRecord] { records.takeRejected() }
 
     private func inflate(_ bytes: UnsafeRawBufferPointer) {
+        if isFatal { return }
         withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
             do throws(CSVError) {
                 try inflater.inflate(bytes, buffer: buffer) { piece in decode(piece, final: false) }
@@ -127,116 +109,34 @@ final class Intake {
     }
 
     private func decode(_ bytes: UnsafeRawBufferPointer, final: Bool) {
-        if isStopped { return }
+        if isFatal { return }
         do throws(CSVError) {
-            try decoder.decode(bytes, final: final) { text in
-                if reader.feed(text, { handle($0) }) == .stop { isStopped = true }
-            }
+            try Self.decode(bytes, final: final, &decoder, &reader, &records)
+            if records.isStopped { isFatal = true }
         } catch {
-            let offset = String(error.offset ?? 0)
-            stop(Finding(.invalidCharset, line: error.line, field: nil, value: nil, offset, error.hex, decoder.charset))
+            stop(Finding(.invalidCharset, line: error.line, field: nil, value: nil, String(error.offset ?? 0), error.hex, charset))
         }
     }
 
     private func stop(_ finding: Finding) {
-        isStopped = true
-        note(finding)
+        // What comes after the header's own findings would only follow from them.
+        if !isFatal { records.log.note(finding) }
+        isFatal = true
     }
 
-    private func note(_ finding: Finding) {
-        tally[Tallied(code: finding.code, severity: finding.severity), default: 0] += 1
-        if given < settings.findingLimit {
-            given += 1
-            findings.append(finding)
-        }
+    // The parts are passed on, so that the loop over records reaches none of them through this object.
+
+    private static func decode(
+        _ bytes: UnsafeRawBufferPointer, final: Bool, _ decoder: inout CharsetDecoder, _ reader: inout RecordReader, _ records: inout RecordIntake
+    ) throws(CSVError) {
+        try decoder.decode(bytes, final: final) { text in feed(text, &reader, &records) }
     }
 
-    private func handle(_ record: borrowing Record) -> Flow {
-        if columns.isEmpty { return readHeader(record) }
-        recordCount += 1
-        if let fault = record.fault {
-            switch fault.kind {
-            case .fieldCount: note(Finding(.raggedRow, line: record.line, field: nil, value: nil, String(fault.actual ?? 0), String(fault.expected ?? 0)))
-            case .unterminatedQuote: note(Finding(.unterminatedQuote, line: record.line))
-            case .textAfterQuote: note(Finding(.textAfterQuote, line: record.line))
-            case .nulByte: note(Finding(.nulByte, line: record.line))
-            case .recordTooLong: note(Finding(.recordTooLong, line: record.line, field: nil, value: nil, String(fault.expected ?? 0)))
-            case .tooManyFields: note(Finding(.tooManyFields, line: record.line, field: nil, value: nil, String(fault.expected ?? 0)))
-            default: note(Finding(.bareQuote, line: record.line))
-            }
-            return reject(record)
-        }
-        var isGood = true
-        row.bytes.removeAll(keepingCapacity: true)
-        row.text(String(record.line))
-        for (index, field) in settings.schema.fields.enumerated() {
-            row.bytes.append(UInt8(ascii: "\t"))
-            let start = row.bytes.count
-            let value = columns[index].map { record[$0] } ?? UnsafeRawBufferPointer(start: nil, count: 0)
-            if let code = checks[index].check(value, into: &row) {
-                isGood = false
-                let text = String(decoding: value, as: UTF8.self)
-                let isPublic = field.visibility == .public && field.mask == nil
-                var finding = Finding(code, line: record.line, field: field.name, value: isPublic ? text : nil)
-                finding.message = code.message(checks[index].arguments(for: code))
-                note(finding)
-            } else if row.bytes.count == start, !(field.type.isTextual && settings.schema.primaryKey.contains(field.name)) {
-                row.text("\\N")
-            }
-        }
-        guard isGood else { return reject(record) }
-        if settings.keepsRecords {
-            row.bytes.append(UInt8(ascii: "\t"))
-            row.append(record.raw)
-        }
-        row.bytes.append(UInt8(ascii: "\n"))
-        output.writeBytes(row.bytes)
-        rowCount += 1
-        return .next
+    private static func feed(_ text: UnsafeRawBufferPointer, _ reader: inout RecordReader, _ records: inout RecordIntake) {
+        reader.feed(text) { record in records.take(record) }
     }
 
-    private func reject(_ record: borrowing Record) -> Flow {
-        rejectedCount += 1
-        if settings.keepsRecords { rejected.append(RejectedRecord(line: record.line, text: String(decoding: record.raw, as: UTF8.self))) }
-        return .next
-    }
-
-    private func readHeader(_ record: borrowing Record) -> Flow {
-        if settings.keepsRecords { rejected.append(RejectedRecord(line: 0, text: String(decoding: record.raw, as: UTF8.self))) }
-        var names: [String] = []
-        for index in 0..<record.count { names.append(record.string(index)) }
-        columns = settings.schema.fields.map { field in
-            names.firstIndex { $0 == field.name || $0 == field.title.zh || field.aliases.contains($0) }
-        }
-        var isGood = true
-        for name in names where !settings.schema.fields.contains(where: { $0.name == name || $0.title.zh == name || $0.aliases.contains(name) }) {
-            if settings.mapping?.unlisted == .ignore { continue }
-            note(Finding(.unknownColumn, line: record.line, field: name, value: nil, name))
-            isGood = false
-        }
-        for (field, column) in zip(settings.schema.fields, columns) where column == nil && (field.required || settings.schema.primaryKey.contains(field.name)) {
-            note(Finding(.missingColumn, line: record.line, field: field.name, value: nil, field.name))
-            isGood = false
-        }
-        if !isGood { isStopped = true }
-        return isGood ? .next : .stop
-    }
-}
-
-/// One row as COPY text: tabs, newlines, carriage returns and backslashes are escaped.
-private struct Row: ByteAppending {
-    var bytes: [UInt8] = []
-
-    mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
-
-    mutating func append(_ more: UnsafeRawBufferPointer) {
-        for byte in more {
-            switch byte {
-            case UInt8(ascii: "\\"), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte == UInt8(ascii: "\t") ? UInt8(ascii: "t") : byte == UInt8(ascii: "\n") ? UInt8(ascii: "n") : byte == UInt8(ascii: "\r") ? UInt8(ascii: "r") : byte)
-            default: bytes.append(byte)
-            }
-        }
+    private static func finish(_ reader: inout RecordReader, _ records: inout RecordIntake) {
+        reader.finish { record in records.take(record) }
     }
 }
