@@ -28,35 +28,39 @@ public struct CodeListSummary: Sendable, Hashable {
 }
 
 extension Store {
-    /// Loads a code list, all or nothing: codes are added or brought up to date, none is taken away.
+    /// Loads code lists, all or nothing: codes are added or brought up to date, none is taken away.
     ///
-    /// - Parameters:
-    ///   - list: the list's identifier.
-    ///   - codes: each (code, validFrom) once.
-    public func loadCodes(_ list: String, _ codes: [Code]) async throws -> Loaded {
+    /// - Parameter lists: the codes of each list by its identifier; each (code, validFrom) of a list once.
+    /// - Returns: what was done to each list.
+    public func loadCodes(_ lists: [String: [Code]]) async throws -> [String: Loaded] {
         try await transaction { connection in
-            try await connection.execute(
-                "INSERT INTO daylight.code_list (id) VALUES (\(list)) ON CONFLICT (id) DO UPDATE SET loaded_at = now()"
-            )
-            let rows = try await connection.execute(
-                """
-                WITH put AS (
-                    INSERT INTO daylight.code AS c (list, code, title_zh, title_en, parent, valid_from, valid_to)
-                    SELECT \(list, as: .text), n.code, n.title_zh, n.title_en, n.parent, COALESCE(n.valid_from, '0001-01-01'), n.valid_to
-                    FROM unnest(\(codes.map(\.code)), \(codes.map(\.title.zh)), \(codes.map(\.title.en)), \(codes.map(\.parent)),
-                                \(codes.map { $0.validFrom?.civil }), \(codes.map { $0.validTo?.civil }))
-                        AS n (code, title_zh, title_en, parent, valid_from, valid_to)
-                    ON CONFLICT (list, code, valid_from) DO UPDATE
-                        SET title_zh = excluded.title_zh, title_en = excluded.title_en, parent = excluded.parent, valid_to = excluded.valid_to
-                        WHERE (c.title_zh, c.title_en, c.parent, c.valid_to)
-                            IS DISTINCT FROM (excluded.title_zh, excluded.title_en, excluded.parent, excluded.valid_to)
-                    RETURNING xmax = 0 AS added
-                )
-                SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS changed FROM put
-                """
-            )
-            return try Loaded(added: rows[0].integer("added"), changed: rows[0].integer("changed"))
+            var loaded: [String: Loaded] = [:]
+            // In one order for everybody, so that two loads at once wait for each other instead of deadlocking.
+            for (list, codes) in lists.sorted(by: { $0.key < $1.key }) { loaded[list] = try await Self.load(list, codes, connection) }
+            return loaded
         }
+    }
+
+    private static func load(_ list: String, _ codes: [Code], _ connection: Connection) async throws -> Loaded {
+        try await connection.execute("INSERT INTO daylight.code_list (id) VALUES (\(list)) ON CONFLICT (id) DO UPDATE SET loaded_at = now()")
+        let rows = try await connection.execute(
+            """
+            WITH put AS (
+                INSERT INTO daylight.code AS c (list, code, title_zh, title_en, parent, valid_from, valid_to)
+                SELECT \(list, as: .text), n.code, n.title_zh, n.title_en, n.parent, COALESCE(n.valid_from, '0001-01-01'), n.valid_to
+                FROM unnest(\(codes.map(\.code)), \(codes.map(\.title.zh)), \(codes.map(\.title.en)), \(codes.map(\.parent)),
+                            \(codes.map { $0.validFrom?.civil }), \(codes.map { $0.validTo?.civil }))
+                    AS n (code, title_zh, title_en, parent, valid_from, valid_to)
+                ON CONFLICT (list, code, valid_from) DO UPDATE
+                    SET title_zh = excluded.title_zh, title_en = excluded.title_en, parent = excluded.parent, valid_to = excluded.valid_to
+                    WHERE (c.title_zh, c.title_en, c.parent, c.valid_to)
+                        IS DISTINCT FROM (excluded.title_zh, excluded.title_en, excluded.parent, excluded.valid_to)
+                RETURNING xmax = 0 AS added
+            )
+            SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS changed FROM put
+            """
+        )
+        return try Loaded(added: rows[0].integer("added"), changed: rows[0].integer("changed"))
     }
 
     /// All lists, in the order of their identifiers.

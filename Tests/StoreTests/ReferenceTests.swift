@@ -61,17 +61,17 @@ import Testing
                 Code(code: "130000", title: LocalizedText(zh: "河北省", en: "Hebei")),
                 Code(code: "130631", title: LocalizedText(zh: "望都县"), parent: "130600", validFrom: CalendarDate(year: 1990, month: 1, day: 1)),
             ]
-            let loaded = try await store.loadCodes("divisions", codes)
-            #expect(loaded == Loaded(added: 2, changed: 0))
-            #expect(try await store.loadCodes("divisions", codes) == Loaded(added: 0, changed: 0))
+            let loaded = try await store.loadCodes(["divisions": codes])
+            #expect(loaded == ["divisions": Loaded(added: 2, changed: 0)])
+            #expect(try await store.loadCodes(["divisions": codes]) == ["divisions": Loaded(added: 0, changed: 0)])
             var changed = codes
             changed[1].validTo = CalendarDate(year: 2020, month: 12, day: 31)
-            #expect(try await store.loadCodes("divisions", changed) == Loaded(added: 0, changed: 1))
+            #expect(try await store.loadCodes(["divisions": changed]) == ["divisions": Loaded(added: 0, changed: 1)])
             var broken = codes
             broken[0].title = LocalizedText(zh: "河北")
             broken.append(Code(code: "1", title: LocalizedText(zh: "坏"), validFrom: CalendarDate(year: 2020, month: 1, day: 1), validTo: CalendarDate(year: 2019, month: 1, day: 1)))
             let refused = broken
-            await #expect(throws: Problem.self) { try await store.loadCodes("divisions", refused) }
+            await #expect(throws: Problem.self) { try await store.loadCodes(["divisions": refused]) }
             #expect(try await store.codeTitles("divisions", ["130000", "999999"]) == ["130000": LocalizedText(zh: "河北省", en: "Hebei")])
             #expect(try await store.codeLists().map(\.count) == [2])
             #expect(try await store.knownCodeLists(among: ["divisions", "nothing"]) == ["divisions"])
