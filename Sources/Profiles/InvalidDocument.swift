@@ -25,6 +25,9 @@ public struct InvalidDocument: Error, Sendable, Hashable {
             value = try JSON.decoder().decode(type, from: Data(json))
         } catch let error as DecodingError {
             var places = [DecodingFault(error).place]
+            // The codec does not say where a number stands that is not whole.
+            let fractions = fractionalNumbers(in: tree, at: "")
+            if places[0].place.isEmpty, !fractions.isEmpty { places = fractions }
             for place in elementFaults(in: tree, at: "") where !places.contains(where: { $0.place == place.place }) { places.append(place) }
             throw InvalidDocument(places: places)
         } catch {
@@ -40,6 +43,16 @@ public struct InvalidDocument: Error, Sendable, Hashable {
         let line = before.count { $0 == 0x0A } + 1
         let column = String(decoding: before[((before.lastIndex(of: 0x0A) ?? -1) + 1)...], as: UTF8.self).count + 1
         return Problem.Place("", zh: "第 \(line) 行第 \(column) 个字符处不是有效的 JSON", en: "line \(line), character \(column): not valid JSON")
+    }
+
+    /// Numbers with a fraction; none of the nouns has any.
+    private static func fractionalNumbers(in tree: Any, at path: String) -> [Problem.Place] {
+        switch tree {
+        case let members as [String: Any]: members.sorted { $0.key < $1.key }.flatMap { fractionalNumbers(in: $1, at: path + "/" + $0.pointerToken) }
+        case let elements as [Any]: elements.enumerated().flatMap { fractionalNumbers(in: $1, at: "\(path)/\($0)") }
+        case let number as Double where number != number.rounded(): [Problem.Place(path, zh: "应为整数", en: "an integer is expected")]
+        default: []
+        }
     }
 
     /// The codec stops at the first fault; the elements of these lists are therefore read one by one as well.
