@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import Model
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import TestSupport
@@ -14,12 +16,14 @@ final class Installation: Sendable {
     let pushKey: String
     let home: URL
     let port: Int
-    private let process: Process
+    private let process: NIOLockedValueBox<Process>
+    private let settings: [String: String]
 
     private init(
-        database: TestDatabase, department: String, port: Int, home: URL, process: Process, pushKey: String, reviewKey: String
+        database: TestDatabase, department: String, port: Int, home: URL, process: Process, settings: [String: String], pushKey: String, reviewKey: String
     ) throws {
-        (self.database, self.department, self.port, self.home, self.process, self.pushKey) = (database, department, port, home, process, pushKey)
+        (self.database, self.department, self.port, self.home, self.settings, self.pushKey) = (database, department, port, home, settings, pushKey)
+        self.process = NIOLockedValueBox(process)
         reader = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
         pusher = reader.with(key: pushKey)
         reviewer = reader.with(key: reviewKey)
@@ -44,7 +48,7 @@ final class Installation: Sendable {
             let port = try await freePort()
             let process = try start(database: database, port: port, home: home, environment: environment)
             let installation = try Installation(
-                database: database, department: department.uscc, port: port, home: home, process: process, pushKey: push.text, reviewKey: review.text)
+                database: database, department: department.uscc, port: port, home: home, process: process, settings: environment, pushKey: push.text, reviewKey: review.text)
             do {
                 try await installation.waitUntilReady()
                 let result = try await body(installation)
@@ -99,9 +103,38 @@ final class Installation: Sendable {
 
     /// Sends SIGTERM and waits for the end.
     func stop() {
-        guard process.isRunning else { return }
-        process.terminate()
-        process.waitUntilExit()
+        process.withLockedValue { process in
+            guard process.isRunning else { return }
+            process.terminate()
+            process.waitUntilExit()
+        }
+    }
+
+    /// Sends SIGTERM.
+    func terminate() { process.withLockedValue { $0.terminate() } }
+
+    /// Sends SIGKILL and waits for the end.
+    func kill() {
+        process.withLockedValue { process in
+            _ = Glibc.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
+    /// Starts the server again, on the same port and database.
+    func restart() async throws {
+        let next = try Self.start(database: database, port: port, home: home, environment: settings)
+        process.withLockedValue { $0 = next }
+        try await waitUntilReady()
+    }
+
+    func hasEnded(within limit: Duration) async -> Bool {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            if !process.withLockedValue({ $0.isRunning }) { return true }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        return false
     }
 
     /// What the server wrote, for messages.
@@ -110,7 +143,7 @@ final class Installation: Sendable {
     private func waitUntilReady() async throws {
         for _ in 0..<300 {
             if let answer = try? await reader.get("/health/ready"), answer.status == 200 { return }
-            if !process.isRunning { break }
+            if !process.withLockedValue({ $0.isRunning }) { break }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw InstallationError(message: "the server did not become ready:\n\(log.suffix(4000))")
