@@ -110,13 +110,6 @@ extension TestDatabase {
         try await release.release(1, rows: rows)
         return release
     }
-
-    /// The store over this database, started; the caller closes it.
-    public func openStore() async throws -> Store {
-        let store = Store(Store.Configuration(databaseURL: url), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "daylight.tests"))
-        try await store.start()
-        return store
-    }
 }
 
 extension Lighthouse {
