@@ -4,6 +4,7 @@ extension Connection {
     /// Runs the closure in a transaction on this connection, committed when it returns and rolled back when it throws;
     /// inside a transaction already, under a savepoint (the options then do not apply).
     /// - Throws: the closure's error, or `PostgresError`.
+    @discardableResult
     public func transaction<T>(
         _ options: TransactionOptions = .init(), isolation: isolated (any Actor)? = #isolation,
         _ body: (Connection) async throws -> T
@@ -23,6 +24,7 @@ extension Connection {
 
     /// Runs the closure under a savepoint, and rolls back to it when the closure throws.
     /// - Throws: the closure's error, or `PostgresError`, among others when there is no transaction.
+    @discardableResult
     public func savepoint<T>(
         isolation: isolated (any Actor)? = #isolation, _ body: (Connection) async throws -> T
     ) async throws -> T {

@@ -12,6 +12,7 @@ extension Database {
     /// When the task is cancelled or the deadline passes, the running statement is stopped. A connection that comes
     /// back inside a transaction is rolled back.
     /// - Throws: the closure's error, or `PostgresError`.
+    @discardableResult
     public func withConnection<T>(
         deadline: ContinuousClock.Instant? = nil, isolation: isolated (any Actor)? = #isolation,
         _ body: (Connection) async throws -> T
@@ -31,6 +32,7 @@ extension Database {
 
     /// Runs the closure in a transaction: committed when it returns, rolled back when it throws.
     /// - Throws: the closure's error, or `PostgresError`.
+    @discardableResult
     public func transaction<T>(
         _ options: TransactionOptions = .init(), deadline: ContinuousClock.Instant? = nil,
         isolation: isolated (any Actor)? = #isolation, _ body: (Connection) async throws -> T

@@ -37,6 +37,8 @@ final class LoopPipeline: @unchecked Sendable {
     /// Why no lane is connected, once an attempt has failed.
     private var outage: PostgresError?
     private var closed: EventLoopPromise<Void>?
+    /// Some read in flight was given up, as far as is known without looking.
+    private var mayHaveAbandoned = false
 
     /// Reads in flight on one connection at most; the others wait here, where they can still be taken back.
     private static let depth = 256
@@ -87,6 +89,7 @@ final class LoopPipeline: @unchecked Sendable {
     /// The caller of a read has given up; on the loop.
     func abandoned(_ ticket: ReadTicket) {
         pending.removeAll { $0.ticket === ticket }
+        mayHaveAbandoned = true
         for lane in lanes { cancelHead(of: lane) }
         publishCounts()
     }
@@ -128,7 +131,7 @@ final class LoopPipeline: @unchecked Sendable {
             return pump()
         }
         shared.notifier.arm(lane.watch, connection.socket, forWriting: isLeft)
-        if connection.isHeadAbandoned { cancelHead(of: lane) }
+        if mayHaveAbandoned { cancelHead(of: lane) }
         if isClosed, connection.isIdle, pending.isEmpty { return finish(lane) }
         if pending.isEmpty { publishCounts() } else { pump() }
     }
@@ -138,9 +141,10 @@ final class LoopPipeline: @unchecked Sendable {
         inFlightCount.store(lanes.reduce(0) { $0 + ($1.connection?.readCount ?? 0) }, ordering: .relaxed)
     }
 
-    /// Stops the statement that the server works on, if its caller has given up.
+    /// Stops what the server works on, if the caller of a read in that batch has given up. What else is hit is sent again.
     private func cancelHead(of lane: Lane) {
-        guard !lane.isCancelling, let connection = lane.connection, connection.isHeadAbandoned, let handle = connection.cancelHandle
+        mayHaveAbandoned = lanes.contains { $0.connection?.hasAbandonedReads ?? false }
+        guard !lane.isCancelling, let connection = lane.connection, connection.hasAbandonedHead, let handle = connection.cancelHandle
         else { return }
         lane.isCancelling = true
         connection.strayCancelsUntil = .now() + .seconds(30)

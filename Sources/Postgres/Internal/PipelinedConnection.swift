@@ -49,9 +49,23 @@ final class PipelinedConnection {
     var socket: Int32 { PQsocket(connection) }
     var isIdle: Bool { slots.isEmpty }
 
-    /// The caller of the read that the server works on has given up.
-    var isHeadAbandoned: Bool {
-        if case .read(let read, _)? = slots.first { read.isAbandoned } else { false }
+    /// The caller of a read has given up, in any batch that was sent.
+    var hasAbandonedReads: Bool {
+        slots.contains { slot in if case .read(let read, _) = slot { read.isAbandoned } else { false } }
+    }
+
+    /// The caller of a read has given up in the batch that the server works on.
+    ///
+    /// Which statement of the batch it works on cannot be known from here: it keeps its answers until the sync.
+    var hasAbandonedHead: Bool {
+        for slot in slots {
+            switch slot {
+            case .sync: return false
+            case .read(let read, _) where read.isAbandoned: return true
+            case .read, .prepare, .deallocate: continue
+            }
+        }
+        return false
     }
 
     /// Appends a read to the batch, and what has to go before it. On failure the connection is broken, and the read is
@@ -119,14 +133,19 @@ final class PipelinedConnection {
                 finish(slot, complete, again: again)
                 continue
             }
-            if PQresultStatus(result) == PGRES_PIPELINE_SYNC {
+            switch PQresultStatus(result) {
+            case PGRES_PIPELINE_SYNC:
                 PQclear(result)
                 guard case .sync = slots.removeFirst() else { return false }
                 unpreparable.removeAll()
-                continue
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                // There is no way out of COPY in pipeline mode (PostgreSQL manual, 34.5.1) but to begin anew.
+                PQclear(result)
+                return false
+            default:
+                PQclear(headResult)
+                headResult = result
             }
-            PQclear(headResult)
-            headResult = result
         }
         return PQstatus(connection) == CONNECTION_OK
     }
