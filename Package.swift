@@ -105,7 +105,7 @@ let package = Package(
             ["API", "Model", "RateLimit", "TestSupport", nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["TestSupport", "Model", "RateLimit"]),
-        tests("PublishingTests", ["Publishing", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, nio]),
+        tests("PublishingTests", ["Publishing", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("StoreTests", ["Model", "Postgres", "Store", "TestSupport", nio, nioPosix, log]),

@@ -11,6 +11,8 @@ import Postgres
 struct RowTable: Sendable {
     let number: Int
     let schema: TableSchema
+    /// The schema that the row table has now, where it differs: fields that are not in it yet have no column.
+    var released: TableSchema?
 
     var table: SQL { "data.\(identifier: "d\(number)")" }
     var view: SQL { "published.\(identifier: "d\(number)")" }
@@ -36,11 +38,17 @@ struct RowTable: Sendable {
         schema.primaryKey.map { "\(raw: a).\(identifier: $0) = \(raw: b).\(identifier: $0)" as SQL }.joined(separator: " AND ")
     }
 
-    /// Whether two aliases differ outside the key; NULLs are equal to each other.
-    func differs(_ a: String, _ b: String) -> SQL {
-        let rest = fieldNames.filter { !schema.primaryKey.contains($0) }
+    /// Whether a staged row differs from a current one outside the key; NULLs are equal to each other.
+    func differs(_ staged: String, _ current: String) -> SQL {
+        let rest = schema.fields.filter { !schema.primaryKey.contains($0.name) }
         if rest.isEmpty { return "false" }
-        return rest.map { "\(raw: a).\(identifier: $0) IS DISTINCT FROM \(raw: b).\(identifier: $0)" as SQL }.joined(separator: " OR ")
+        return rest.map { "\(raw: staged).\(identifier: $0.name) IS DISTINCT FROM \(standing($0, of: current))" as SQL }.joined(separator: " OR ")
+    }
+
+    /// A field of a row that stands; NULL where the row table does not have it yet.
+    func standing(_ field: Field, of current: String) -> SQL {
+        if let released, released.field(field.name) == nil { return "NULL::\(raw: field.type.castType)" }
+        return "\(raw: current).\(identifier: field.name)"
     }
 }
 

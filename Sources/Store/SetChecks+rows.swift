@@ -52,7 +52,7 @@ extension Staging {
         var exists: [SQL] = []
         if dataset == target.dataset {
             exists.append("SELECT FROM \(table) r WHERE \(Self.matches(fields, references, in: rows.schema))")
-            if mode != .replace, hasCurrent {
+            if mode != .replace, hasCurrent, references.allSatisfy({ target.currentSchema?.field($0) != nil }) {
                 exists.append("SELECT FROM \(current) r WHERE r._until IS NULL AND \(Self.matches(fields, references, in: rows.schema))")
             }
         } else if let other, other.currentVersion != nil, references.allSatisfy({ other.schema.field($0) != nil }) {
@@ -88,7 +88,8 @@ extension Staging {
                   WHERE \(present) AND \(applies(check.when)) WINDOW same AS (PARTITION BY \(columns) ORDER BY s.ctid)) AS s
             WHERE s.place > 1
             """)
-        guard mode != .replace, hasCurrent else { return }
+        guard mode != .replace, let standing = target.currentSchema, (names + [check.when?.field].compactMap(\.self)).allSatisfy({ standing.field($0) != nil })
+        else { return }
         let same = names.map { "c.\(identifier: $0) = s.\(identifier: $0)" as SQL }.joined(separator: " AND ")
         try await collect(
             .notUnique, check.severity, field: label, value: joined(names), ["\(label, as: .text)", "'—'"],

@@ -15,7 +15,7 @@ extension Staging {
 
     /// The rows as a release would leave them, as a relation; `tid` and `_line` are NULL for those that stand already.
     private var outcome: SQL {
-        let columns = RowTable.columns(rows.fieldNames, of: "c")
+        let columns = rows.schema.fields.map { rows.standing($0, of: "c") }.joined(separator: ", ")
         let staged: SQL = "SELECT s.ctid AS tid, s._line, \(RowTable.columns(rows.fieldNames, of: "s")) FROM \(table) s"
         guard mode != .replace, hasCurrent else { return "(\(staged))" }
         return """

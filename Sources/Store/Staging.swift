@@ -13,7 +13,7 @@ public final class Staging {
     let keepsRecords: Bool
     /// The dataset as it stands; read again when the checks begin.
     public private(set) var target: PushTarget
-    let rows: RowTable
+    private(set) var rows: RowTable
     /// Whether anything was looked for that could be found.
     var hasViolations = false
 
@@ -30,7 +30,7 @@ public final class Staging {
         mode = record.push.mode
         self.keepsRecords = keepsRecords
         self.target = target
-        rows = RowTable(number: target.number, schema: record.schema)
+        rows = RowTable(number: target.number, schema: record.schema, released: target.currentSchema)
     }
 
     /// Takes rows in PostgreSQL's COPY text format, columns `_line`, then the schema's fields, then `_record` where records are kept.
@@ -48,7 +48,9 @@ public final class Staging {
     /// transaction ends. Those that wait go on in the order in which they came.
     public func takeTurn() async throws {
         try await connection.lock(dataset: target.number)
-        if let now = try await PushTarget.read(connection, target.dataset) { target = now }
+        guard let now = try await PushTarget.read(connection, target.dataset) else { return }
+        target = now
+        rows.released = now.currentSchema
     }
 
     /// Gives the planner its figures; not needed where nothing is joined.

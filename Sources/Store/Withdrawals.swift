@@ -74,7 +74,6 @@ public final class Withdrawing {
             INSERT INTO daylight.withdrawn_row (dataset, key, since, until, state, withdrawal)
             SELECT \(target.dataset, as: .text), \(key, as: .text), gone._since, gone._until, to_jsonb(gone) - '_since' - '_until', \(withdrawal.id, as: .uuid)
             FROM gone
-            ON CONFLICT (dataset, key, since) DO UPDATE SET until = excluded.until, state = excluded.state, withdrawal = excluded.withdrawal
             RETURNING until
             """)
         return try gone.contains { try $0.read(Int?.self, 0) == nil }

@@ -1,0 +1,96 @@
+import Model
+import Postgres
+import Publishing
+import Store
+import TestSupport
+import Testing
+
+@Suite struct WithdrawalTests {
+    static let reason = LocalizedText(zh: "仪器故障", en: "the instrument failed")
+
+    @Test func withdrawnRowsLeaveEveryVersionAndWhatIsLeftIsTheNext() async throws {
+        try await Workshop.with { shop in
+            try await shop.publish("code,name\nA,a\n")
+            try await shop.publish("code,name\nA,a2\n\"B,1\",b\n")
+            try await shop.publish("code,name\nA,a3\n\"B,1\",b\nC,c\n")
+            let withdrawal = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["B%2c1", "B%2C1"], reason: Self.reason, by: shop.pusher)
+            #expect(withdrawal.keys == ["B%2C1"])
+            let version = try await shop.publishing.version(4, of: "lighthouse")
+            #expect(version.removed == 1 && version.rowCount == 2 && version.push == nil)
+            #expect(version.digest == Workshop.sha256("code,name,height\nA,a3,\nC,c,\n"))
+            #expect(try await shop.rows(columns: "code, name") == ["A,a3", "C,c"])
+            #expect(try await shop.rows(version: 2, columns: "code, name") == ["A,a2"])
+            #expect(try await shop.publishing.version(1, of: "lighthouse").withdrawal == nil)
+            #expect(try await shop.publishing.version(2, of: "lighthouse").withdrawal == withdrawal.id)
+            #expect(try await shop.publishing.version(3, of: "lighthouse").withdrawal == withdrawal.id)
+            #expect(version.withdrawal == nil)
+            #expect(try await shop.count("SELECT count(*) FROM daylight.withdrawn_row WHERE key = 'B%2C1' AND since = 2 AND state ->> 'name' = 'b'") == 1)
+            // The department may publish the row again, mended.
+            try await shop.publish("code,name\n\"B,1\",mended\n", .upsert)
+            #expect(try await shop.rows(columns: "code, name") == ["A,a3", "B,1,mended", "C,c"])
+        }
+    }
+
+    @Test func rowsThatOnlyOldVersionsHeldMakeNoNewOne() async throws {
+        try await Workshop.with { shop in
+            try await shop.publish("code,name\nA,a\nB,b\n")
+            try await shop.publish("code,name\nA,a\n")
+            let withdrawal = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["B"], reason: Self.reason, by: shop.pusher)
+            #expect(try await shop.publishing.versions(of: "lighthouse", before: nil, limit: 10).map(\.number) == [2, 1])
+            #expect(try await shop.publishing.version(1, of: "lighthouse").withdrawal == withdrawal.id)
+            #expect(try await shop.rows(version: 1, columns: "code, name") == ["A,a"])
+        }
+    }
+
+    @Test func aWithdrawnVersionSaysWhy() async throws {
+        try await Workshop.with { shop in
+            try await shop.publish("code,name\nA,a\n")
+            try await shop.publish("code,name\nA,b\n")
+            _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 1, reason: Self.reason, by: shop.pusher)
+            await expectProblem(.versionWithdrawn) { _ = try await shop.publishing.version(1, of: "lighthouse") }
+            await expectProblem(.invalidWithdrawal) {
+                _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 1, reason: Self.reason, by: shop.pusher)
+            }
+            await expectProblem(.versionNotFound) {
+                _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 9, reason: Self.reason, by: shop.pusher)
+            }
+        }
+    }
+
+    @Test func aWithdrawnDatasetTakesNoPushAndSaysWhy() async throws {
+        try await Workshop.with { shop in
+            let early = try await shop.push("code,name\nB,b\n")
+            try await shop.publish("code,name\nA,a\n")
+            try await shop.pass(early)
+            let withdrawal = try await shop.publishing.withdraw(.dataset, of: "lighthouse", reason: Self.reason, legalBasis: "第十四条", by: shop.pusher)
+            await expectProblem(.datasetWithdrawn) { _ = try await shop.publishing.visible("lighthouse", to: .anonymous) }
+            await expectProblem(.datasetWithdrawn) { try await shop.push("code,name\nA,a\n") }
+            await expectProblem(.datasetWithdrawn) { _ = try await shop.publishing.release(early.push.id, by: shop.pusher) }
+            await expectProblem(.datasetWithdrawn) { _ = try await shop.publishing.withdraw(.dataset, of: "lighthouse", reason: Self.reason, by: shop.pusher) }
+            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10) == [withdrawal])
+        }
+    }
+
+    @Test func everyWrongPlaceOfAWithdrawalIsNamed() async throws {
+        try await Workshop.with { shop in
+            await expectProblem(.datasetNotReleased) {
+                _ = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["A"], reason: Self.reason, by: shop.pusher)
+            }
+            try await shop.publish("code,name\nA,a\n")
+            for (subject, version, keys, places) in [
+                (Withdrawal.Subject.rows, Optional<Int>.none, [String](), ["/keys"]), (.rows, 1, ["A"], ["/version"]), (.version, nil, [], ["/version"]),
+                (.rows, nil, ["A,B", "X", "%zz"], ["/keys/0", "/keys/2"]), (.rows, nil, ["A", "X"], ["/keys/1"]),
+            ] {
+                do {
+                    _ = try await shop.publishing.withdraw(subject, of: "lighthouse", version: version, keys: keys, reason: Self.reason, by: shop.pusher)
+                    Issue.record("allowed: \(subject) \(keys)")
+                } catch let problem as Problem {
+                    #expect(problem.code == .invalidWithdrawal)
+                    #expect(problem.places.map(\.place) == places)
+                }
+            }
+            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10).isEmpty)
+            #expect(try await shop.rows(columns: "code, name") == ["A,a"])
+        }
+    }
+}
