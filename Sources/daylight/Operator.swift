@@ -89,7 +89,7 @@ enum Operator {
         }
     }
 
-    private static var logger: Logger {
+    static var logger: Logger {
         var logger = Logger(label: "daylight") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         return logger

@@ -45,8 +45,10 @@ struct DemoLoader: Sendable {
     }
 
     private func load(_ entry: DemoPlan.Entry, by key: AccessKey, reviewer: AccessKey) async throws {
-        if try await catalogue.ownDataset(entry.id, of: key) != nil { return terminal.print("\(entry.id): stands already") }
-        var record = try await catalogue.create(entry.id, entry.description, by: key)
+        let existing = try await catalogue.ownDataset(entry.id, of: key)
+        if existing?.dataset.currentVersion != nil { return terminal.print("\(entry.id): stands already") }
+        var record: DatasetRecord
+        if let existing { record = existing } else { record = try await catalogue.create(entry.id, entry.description, by: key) }
         if let mapping = entry.mapping { record = try await catalogue.putMapping(mapping, of: record) }
         let table = entry.generator.table
         let body = AsyncThrowingStream<ByteBuffer, any Error> { continuation in
