@@ -24,6 +24,7 @@ public struct API: Sendable {
         let routes = Routes(router: router, gate: gate)
         addHealthRoutes(routes)
         addDocumentRoutes(routes)
+        addProblemRoutes(routes)
         addLimitsRoutes(routes)
         addKeysRoutes(routes)
         if let rows = dependencies.rows { addRowsRoutes(routes, rows) }

@@ -64,6 +64,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = bulk
         dependencies.publishing = publisher
+        dependencies.cursors = seal
         let api = API(configuration: settings.api, dependencies: dependencies)
         let server = api.makeServer(router: api.makeRouter(), group: group)
 

@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var home: String
     var schema: URL
     var trustedHops = TrustedHops()
+    /// Limits per tier and class of action.
+    var policy = Policy.defaults
     var logsRequests = true
     var logLevel = "info"
     var databasePool = 8
@@ -64,6 +66,13 @@ struct Settings: Sendable {
                     return network
                 })
         }
+        if let overrides = text("DAYLIGHT_RATE_LIMITS") {
+            do {
+                policy = try policy.overridden(by: overrides.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+            } catch let error as Policy.OverrideError {
+                throw ValidationError("DAYLIGHT_RATE_LIMITS: \(error.description)")
+            }
+        }
         if let value = text("DAYLIGHT_LOG_REQUESTS") { logsRequests = value != "false" && value != "0" }
         logLevel = text("DAYLIGHT_LOG_LEVEL") ?? logLevel
         databasePool = try number("DAYLIGHT_DATABASE_POOL", 2...200) ?? databasePool
@@ -90,6 +99,7 @@ struct Settings: Sendable {
         configuration.adminPort = adminPort
         configuration.eventLoops = eventLoops
         configuration.trustedHops = trustedHops
+        configuration.policy = policy
         configuration.logsRequests = logsRequests
         configuration.streamLimit = pushLimit
         configuration.shutdownGrace = shutdownGrace

@@ -97,7 +97,7 @@ private func unescaped(_ copy: [UInt8]) -> [[String?]] {
 }
 
 extension Mapping {
-    static func of(_ json: String) throws -> Mapping { try JSON.decoder.decode(Mapping.self, from: Data(json.utf8)) }
+    static func of(_ json: String) throws -> Mapping { try JSON.decoder().decode(Mapping.self, from: Data(json.utf8)) }
 
     /// One step in JSON.
     static func step(_ json: String) -> String { #"{"steps":[\#(json)]}"# }

@@ -10,8 +10,6 @@ struct TableSchemaDTO: Encodable, Sendable {
         var maximum: String?
         var pattern: String?
         var maxLength: Int?
-
-        enum CodingKeys: String, CodingKey { case required, `enum`, minimum, maximum, pattern, maxLength = "maxLength" }
     }
 
     struct FieldDTO: Encodable, Sendable {
@@ -25,8 +23,17 @@ struct TableSchemaDTO: Encodable, Sendable {
         var constraints: Constraints?
     }
 
+    let schema = "https://datapackage.org/profiles/2.0/tableschema.json"
     var fields: [FieldDTO]
+    let fieldsMatch = ["equal"]
     var primaryKey: [String]
+    let missingValues = [""]
+
+    // In the standard's own spelling: to be written without the house's `snake_case`.
+    private enum CodingKeys: String, CodingKey {
+        case schema = "$schema"
+        case fields, fieldsMatch, primaryKey, missingValues
+    }
 
     init(_ schema: TableSchema, language: Language) {
         fields = schema.publicFields.map { Self.field($0, isKey: schema.primaryKey.contains($0.name), language) }
@@ -63,23 +70,5 @@ struct TableSchemaDTO: Encodable, Sendable {
         case .geoPoint: ("geopoint", "default")
         case .json: ("object", nil)
         }
-    }
-
-    // The standard's names are camelCase and `$schema`, which the house's encoder would change.
-    private struct Key: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(_ text: String) { stringValue = text }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode("https://datapackage.org/profiles/2.0/tableschema.json", forKey: Key("$schema"))
-        try container.encode(fields, forKey: Key("fields"))
-        try container.encode(["equal"], forKey: Key("fieldsMatch"))
-        try container.encode(primaryKey, forKey: Key("primaryKey"))
-        try container.encode([""], forKey: Key("missingValues"))
     }
 }

@@ -7,8 +7,10 @@ import NIOCore
 
 extension Response {
     /// A JSON answer whose validator is made from its bytes; 304 where the client has them.
-    static func json(_ value: some Encodable, tagged request: Request, headers: HTTPFields = [:]) throws -> Response {
-        let data = try JSON.encoder().encode(value)
+    ///
+    /// - Parameter encoder: the house's, but for documents whose spelling somebody else has laid down.
+    static func json(_ value: some Encodable, tagged request: Request, headers: HTTPFields = [:], encoder: JSONEncoder = JSON.encoder()) throws -> Response {
+        let data = try encoder.encode(value)
         let tag = EntityTag(SHA256.hash(data: data).prefix(16).map { String(format: "%02x", $0) }.joined())
         var headers = headers
         headers[.eTag] = tag.field

@@ -1,4 +1,5 @@
 import Catalogue
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Model
@@ -66,7 +67,9 @@ extension API {
             let body = TableSchemaDTO(record.schema, language: context.language)
             var headers = context.readHeaders
             headers[.vary] = "Accept-Language, Authorization, X-API-Key"
-            return try .json(body, tagged: request, headers: headers)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return try .json(body, tagged: request, headers: headers, encoder: encoder)
         }
     }
 

@@ -1,0 +1,91 @@
+import API
+import Bulk
+import Catalogue
+import Foundation
+import Logging
+import Model
+import NIOPosix
+import Postgres
+import Publishing
+import RateLimit
+import Store
+import TestSupport
+
+/// The whole interface over a database of its own, on a free port, and clients with the keys that its people hold.
+struct ContractServer {
+    let database: TestDatabase
+    let api: API
+    /// Without a key.
+    let reader: ContractClient
+    let pusher: ContractClient
+    let reviewer: ContractClient
+    /// May publish, withdraw and see everything.
+    let authority: ContractClient
+    /// Holds a key that no network of ours may use.
+    let stranger: ContractClient
+
+    /// The department of the contract's examples.
+    static let department = "11511800MB1234562L"
+
+    /// Runs a test against a server; everything is removed afterwards.
+    static func with<T>(
+        configure: (inout API.Configuration) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation, _ body: (ContractServer) async throws -> T
+    ) async throws -> T {
+        try await withTestDatabase { database in
+            let group = MultiThreadedEventLoopGroup.singleton
+            let logger = Logger(label: "daylight.contract") { _ in SwiftLogNoOpLogHandler() }
+            let store = Store(Store.Configuration(databaseURL: database.url), eventLoopGroup: group, logger: logger)
+            try await store.start()
+            let files = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
+            let api = try await compose(store, files: files.path, logger: logger, configure)
+            let server = api.makeServer(router: api.makeRouter(), group: group)
+            try await server.start()
+            let result: Result<T, any Error>
+            do {
+                result = .success(try await body(make(database, api, port: server.port)))
+            } catch {
+                result = .failure(error)
+            }
+            await server.shutdown(within: .seconds(1))
+            await api.dependencies.bulk?.close()
+            await store.close()
+            try? FileManager.default.removeItem(at: files)
+            return try result.get()
+        }
+    }
+
+    private static func compose(_ store: Store, files: String, logger: Logger, _ configure: (inout API.Configuration) throws -> Void) async throws -> API {
+        let seal = CursorSeal(key: try await store.secret("cursor") ?? [])
+        let released = ReleasedDatasets(store: store)
+        var dependencies = API.Dependencies(
+            keyLookup: { try await store.accessKey(prefix: $0) }, unreadiness: { nil }, document: try Project.text("openapi.yaml"))
+        dependencies.rows = RowReader(store: store, released: released, seal: seal)
+        dependencies.bulk = try Bulk(Bulk.Configuration(directory: files), store: store, released: released, logger: logger)
+        dependencies.catalogue = Catalogue(store: store, seal: seal)
+        dependencies.publishing = Publishing(store: store, logger: logger)
+        dependencies.cursors = seal
+        var configuration = API.Configuration()
+        configuration.port = 0
+        configuration.logsRequests = false
+        configuration.policy = try Policy.defaults.overridden(by: ["*.*=1000000/1"])
+        try configure(&configuration)
+        return API(configuration: configuration, dependencies: dependencies)
+    }
+
+    private static func make(_ database: TestDatabase, _ api: API, port: Int) async throws -> ContractServer {
+        try await database.database.execute(
+            """
+            INSERT INTO daylight.department (uscc, name_zh, name_en, level, region)
+            VALUES (\(department), '雅安市生态环境局', 'Ya''an Ecology and Environment Bureau', 'prefecture', '511800')
+            """
+        )
+        let push = try await database.addKey([.read, .push, .release], department: department)
+        let review = try await database.addKey([.read, .review], department: department)
+        let all = try await database.addKey([.read, .push, .review, .release, .oversight, .admin])
+        let elsewhere = try await database.addKey([.read, .push, .review, .release], networks: ["192.0.2.0/24"])
+        let client = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
+        return ContractServer(
+            database: database, api: api, reader: client, pusher: client.with(key: push.text), reviewer: client.with(key: review.text),
+            authority: client.with(key: all.text), stranger: client.with(key: elsewhere.text))
+    }
+}
