@@ -27,7 +27,7 @@ public struct Derived: Sendable, Hashable, Codable {
     public var primary: String?
     public var category: String?
     public var standard: String?
-    /// water_class: the boolean field that says lake or reservoir; rivers where it is nil or empty.
+    /// water_class: the boolean field that says lake or reservoir. A river where it is nil; where it is empty, only what holds for both is given.
     public var lake: String?
     /// percentage: (part − base) ÷ base where it is true, part ÷ base otherwise.
     public var change: Bool?

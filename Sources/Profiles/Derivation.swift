@@ -152,13 +152,20 @@ private struct WaterClassFormula: Sendable {
     }
 
     func results(_ value: (Int) -> UnsafeRawBufferPointer) -> [Derivation.Result] {
-        // Of the canonical spellings of a boolean only `true` has four bytes.
-        let isLake = lake.map { value($0).count == 4 } ?? false
-        var worst: WaterClass?
+        var amounts: [WaterClass.Factor: Int128] = [:]
         for (factor, quantity) in inputs {
             guard let amount = quantity.of(value) else { return [] }
-            if let allowed = WaterClass.of(factor, amount, isLake: isLake) { worst = max(worst ?? .first, allowed) }
+            amounts[factor] = amount
         }
-        return worst.map { [Derivation.Result(field: field, value: $0.symbol)] } ?? []
+        let answer: WaterClass?
+        if let lake, value(lake).count == 0 {
+            // Whether it is a lake is not known: only an answer that holds either way is one.
+            let river = WaterClass.of(amounts, isLake: false)
+            answer = river == WaterClass.of(amounts, isLake: true) ? river : nil
+        } else {
+            // Of the canonical spellings of a boolean only `true` has four bytes.
+            answer = WaterClass.of(amounts, isLake: lake.map { value($0).count == 4 } ?? false)
+        }
+        return answer.map { [Derivation.Result(field: field, value: $0.symbol)] } ?? []
     }
 }

@@ -125,10 +125,11 @@ import Testing
 
     @Test func aRowsWaterClassNeedsEveryFactor() throws {
         var row = ["ph": "8.53", "dissolved_oxygen": "8.53", "permanganate_index": "1.460", "ammonia_nitrogen": "0.044", "total_phosphorus": "0.0860"]
-        #expect(try derived("schema/profiles/water-samples.json", row).0 == ["water_class": "Ⅱ"])
+        #expect(try derived("schema/profiles/water-samples.json", row).0.isEmpty, "a river would be Ⅱ, a lake Ⅳ, and nobody says which")
         row["is_lake"] = "true"
         #expect(try derived("schema/profiles/water-samples.json", row).0 == ["water_class": "Ⅳ"])
         row["is_lake"] = "false"
+        #expect(try derived("schema/profiles/water-samples.json", row).0 == ["water_class": "Ⅱ"])
         row["ph"] = nil
         #expect(try derived("schema/profiles/water-samples.json", row).0.isEmpty)
     }
