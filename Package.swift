@@ -96,7 +96,7 @@ let package = Package(
         ),
         tests("BulkTests", ["Bulk", "Model", "Store", "TestSupport", crypto, log, nio]),
         tests("CSVTests", ["CSV"]),
-        tests("CatalogueTests", ["Catalogue", "Model", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
+        tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
         tests("ModelTests", ["Model"]),
         tests("MigratorTests", ["Migrator", "Postgres", "TestSupport"]),
         tests("ProfilesTests", ["Profiles", "Model"]),

@@ -1,3 +1,4 @@
+internal import Foundation
 public import Model
 internal import Profiles
 internal import Store
@@ -130,22 +131,35 @@ extension Catalogue {
     /// Reads a description that was sent.
     ///
     /// - Throws: `Problem`: `invalidJSON`, `invalidDataset` with every wrong place.
-    public static func description(json: [UInt8]) throws(Problem) -> DatasetDescription { try decode(json, .invalidDataset) }
+    public static func description(json: [UInt8]) throws(Problem) -> DatasetDescription {
+        do {
+            return try InvalidDocument.decode(DatasetDescription.self, from: json)
+        } catch {
+            // A misspelt member keeps nothing else from being reported.
+            var places = error.places
+            if let readable = try? JSON.decoder().decode(DatasetDescription.self, from: Data(json)) {
+                places += DescriptionCheck(readable).places + (readable.schema?.validate(at: "/schema") ?? [])
+            }
+            throw refusal(.invalidDataset, places)
+        }
+    }
 
     /// Reads a mapping that was sent.
     ///
     /// - Throws: `Problem`: `invalidJSON`, `invalidMapping` with every wrong place.
-    public static func mapping(json: [UInt8]) throws(Problem) -> Mapping { try decode(json, .invalidMapping) }
-
-    private static func decode<T: Codable>(_ json: [UInt8], _ code: ProblemCode) throws(Problem) -> T {
+    public static func mapping(json: [UInt8]) throws(Problem) -> Mapping {
         do {
-            return try InvalidDocument.decode(T.self, from: json)
+            return try InvalidDocument.decode(Mapping.self, from: json)
         } catch {
-            // The place of the whole document means that there is none to speak of.
-            if let place = error.places.first, place.place.isEmpty {
-                throw Problem(.invalidJSON, zh: "请求体：\(place.message.zh)", en: "the body: \(place.message.text(in: .en))", places: error.places)
-            }
-            throw Problem(code, zh: "请求体有 \(error.places.count) 处错误", en: "\(error.places.count) places of the body are wrong", places: error.places)
+            throw refusal(.invalidMapping, error.places)
         }
+    }
+
+    private static func refusal(_ code: ProblemCode, _ places: [Problem.Place]) -> Problem {
+        // The place of the whole document means that it could not be read.
+        if let place = places.first, place.place.isEmpty {
+            return Problem(.invalidJSON, zh: "请求体：\(place.message.zh)", en: "the body: \(place.message.text(in: .en))", places: places)
+        }
+        return Problem(code, zh: "请求体有 \(places.count) 处错误", en: "\(places.count) places of the body are wrong", places: places)
     }
 }
