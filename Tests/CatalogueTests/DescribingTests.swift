@@ -205,7 +205,8 @@ import Testing
             rename.to = "code"
             let record = try await desk.catalogue.putMapping(Mapping(steps: [rename]), of: current)
             #expect(record.mapping?.steps == [rename])
-            let late = await #expect(throws: Problem.self) { [rename] in try await desk.catalogue.putMapping(Mapping(steps: [rename]), of: current) }
+            let mapping = Mapping(steps: [rename])
+            let late = await #expect(throws: Problem.self) { try await desk.catalogue.putMapping(mapping, of: current) }
             #expect(late?.code == .preconditionFailed)
         }
     }
