@@ -5,7 +5,7 @@ import Testing
     @Test func waitsNoLongerThanTheLimitForAConnection() async throws {
         try await TestDatabase.with {
             $0.poolSize = 1
-            $0.acquireTimeout = .milliseconds(200)
+            $0.acquireTimeout = .seconds(2)
         } _: { test in
             try await test.database.withConnection { _ in
                 let error = try await postgresError { try await test.database.execute("SELECT 1") }
@@ -60,6 +60,8 @@ import Testing
                 try await eventually("the backend is gone") {
                     try await one.execute("SELECT 1 FROM pg_stat_activity WHERE pid = \(pids[1])").isEmpty
                 }
+                // It leaves the list a moment before its socket closes.
+                try await Task.sleep(for: .milliseconds(300))
                 let pid: Int32 = try await test.database.execute("SELECT pg_backend_pid()").first!.read(0)
                 #expect(pid != pids[1])
             }
@@ -73,10 +75,10 @@ import Testing
             let pid: Int = try await test.database.execute("SELECT pg_backend_pid()").first!.read(0)
             let began = ContinuousClock.now
             let error = try await postgresError {
-                try await test.database.execute("SELECT pg_sleep(30)", deadline: .now + .milliseconds(100))
+                try await test.database.execute("SELECT pg_sleep(60)", deadline: .now + .milliseconds(100))
             }
             #expect(error.code == .deadlineExceeded && error.sqlState == .queryCanceled)
-            #expect(ContinuousClock.now - began < .seconds(5))
+            #expect(ContinuousClock.now - began < .seconds(20))
             #expect(try await test.database.execute("SELECT pg_backend_pid()").first!.read(Int.self, 0) == pid)
         }
     }

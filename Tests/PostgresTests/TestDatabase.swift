@@ -61,9 +61,9 @@ func eventually(_ what: Comment, _ condition: () async throws -> Bool) async thr
 }
 
 /// The error that the body throws.
-func postgresError(_ body: () async throws -> Void) async throws -> PostgresError {
+func postgresError<T>(_ body: () async throws -> T) async throws -> PostgresError {
     do {
-        try await body()
+        _ = try await body()
     } catch let error as PostgresError {
         return error
     }

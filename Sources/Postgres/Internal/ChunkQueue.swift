@@ -72,17 +72,17 @@ final class ChunkQueue: Sendable {
 
     // The task's side.
 
-    /// The next chunk; nil at the end.
+    /// The next chunk; nil at the end. After an abort, waits until the thread has ended and says why.
     func next() async throws(PostgresError) -> ByteBuffer? {
         while true {
             let (chunk, end, isAborted) = state.change { ($0.chunks.popFirst(), $0.end, $0.isAborted) }
             if let chunk { return chunk }
             if let end {
                 try end.get()
+                if isAborted { throw PostgresError(.cancelled, "the COPY was left before its end") }
                 return nil
             }
-            if isAborted { throw PostgresError(.cancelled, "the COPY was left before its end") }
-            await pause { $0.chunks.isEmpty && $0.end == nil && !$0.isAborted }
+            await pause { $0.chunks.isEmpty && $0.end == nil }
         }
     }
 
@@ -96,6 +96,7 @@ final class ChunkQueue: Sendable {
                 return (hasRoom, state.end, state.isAborted)
             }
             if sent { return }
+            // Why it ended, the session knows better; it tells the caller of the COPY.
             if let end { try end.get() }
             if isAborted || end != nil { throw PostgresError(.cancelled, "the COPY ended before its data") }
             await pause { $0.chunks.count >= Self.limit && $0.end == nil && !$0.isAborted }
