@@ -1,6 +1,6 @@
 /// Fields whose values follow from other fields of the row, from a closed set of formulas (design.md, Profiles are data).
 ///
-/// Where a push leaves them empty they are filled; where it gives them they are held against the formula.
+/// `TableSchema.derivations` computes them: what a missing value should be, and whether a given one is right.
 public struct Derived: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
         /// The air quality index by the standard in force on the day of observation (HJ 633).

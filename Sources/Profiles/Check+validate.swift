@@ -90,7 +90,7 @@ private struct CheckTypes {
         case .codeList:
             word(check.field, "field", &list)
             if let name = check.list, !Field.isCodeListName(name) {
-                list.add("\(path)/list", zh: "代码表名称只含小写字母、数字、连字符和下划线", en: "a code list's name holds lower-case letters, digits, hyphens and underscores")
+                list.add("\(path)/list", zh: "代码表名称只含小写字母、数字和连字符", en: "a code list's name holds lower-case letters, digits and hyphens")
             }
         case .identifierChecksum: word(check.field, "field", &list)
         case .dateOrder:

@@ -28,7 +28,7 @@ extension Field {
         if let codeList {
             if !isWord { list.add("\(path)/code_list", zh: "只有 text 和 code 可以有代码表", en: "only text and code fields have code lists") }
             if !Self.isCodeListName(codeList) {
-                list.add("\(path)/code_list", zh: "代码表名称只含小写字母、数字、连字符和下划线", en: "a code list's name holds lower-case letters, digits, hyphens and underscores")
+                list.add("\(path)/code_list", zh: "代码表名称只含小写字母、数字和连字符", en: "a code list's name holds lower-case letters, digits and hyphens")
             }
             if values != nil { list.add("\(path)/values", zh: "values 与 code_list 只能有一个", en: "give values or a code list, not both") }
         }
@@ -85,10 +85,11 @@ extension Field {
         }
     }
 
+    /// `^[a-z0-9][a-z0-9-]{0,99}$`, as reference data is loaded.
     static func isCodeListName(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
-        return (1...100).contains(bytes.count)
-            && bytes.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || $0.isDigit || $0 == 0x2D || $0 == 0x5F }
+        return (1...100).contains(bytes.count) && bytes[0] != 0x2D
+            && bytes.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || $0.isDigit || $0 == 0x2D }
     }
 }
 

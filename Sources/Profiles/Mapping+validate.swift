@@ -13,14 +13,15 @@ extension Mapping {
         if steps.count > Self.mostSteps { list.add("/steps", zh: "步骤超过 \(Self.mostSteps) 个", en: "more than \(Self.mostSteps) steps") }
 
         // Columns that steps speak of may be named by later steps; whether the file has them is seen when one comes.
-        var names = Set(schema.fields.flatMap { [$0.name, $0.title.zh] + $0.aliases })
+        var names = Set(schema.fields.flatMap { [$0.name, $0.title.zh, $0.title.en].compactMap { $0 } + $0.aliases })
         for step in steps { names.formUnion(step.columnNames) }
+        // Exports of several years may call one column differently: several renames to one field are alternatives. Anything else would be overwritten.
         var filled: [String: Int] = [:]
         for (index, step) in steps.enumerated() {
             let path = "/steps/\(index)"
             StepRules(step: step, schema: schema, path: path, names: names).validate(&list)
             for (name, pointer) in step.targets where schema.field(name) != nil {
-                if let earlier = filled[name] {
+                if let earlier = filled[name], step.kind != .rename || steps[earlier].kind != .rename || steps[earlier].from == step.from {
                     list.add("\(path)/\(pointer)", zh: "“\(name)”已由第 \(earlier + 1) 步填写", en: "'\(name)' is filled by step \(earlier + 1) already")
                 }
                 filled[name] = index

@@ -12,8 +12,8 @@ extension Profile {
         if version < 1 { list.add("/version", zh: "版本号从 1 开始", en: "versions count from 1") }
         if title.zh.isEmpty { list.add("/title/zh", zh: "缺少中文名称", en: "the Chinese title is missing") }
         if description.zh.isEmpty { list.add("/description/zh", zh: "缺少中文说明", en: "the Chinese description is missing") }
-        if !Field.isCodeListName(domain) {
-            list.add("/domain", zh: "领域代码只含小写字母、数字、连字符和下划线", en: "a domain's code holds lower-case letters, digits, hyphens and underscores")
+        if !Identifiers.isFieldName(domain) {
+            list.add("/domain", zh: "领域代码以小写字母开头，只含小写字母、数字和下划线", en: "a domain's code begins with a lower-case letter and holds lower-case letters, digits and underscores")
         }
         validateTerms(&list)
         validateDates(&list)

@@ -57,6 +57,11 @@ import Testing
         #expect(try places(json) == [])
     }
 
+    @Test func columnsOfSeveralYearsMayFillOneField() throws {
+        #expect(try places(#"{"steps": [{"kind": "rename", "from": "一氧化碳", "to": "co"}, {"kind": "rename", "from": "CO浓度", "to": "co"}]}"#) == [])
+        #expect(try places(#"{"steps": [{"kind": "rename", "from": "CO", "to": "co"}, {"kind": "rename", "from": "CO", "to": "co"}]}"#) == ["/steps/1/to"])
+    }
+
     @Test func anUnknownStepOrMemberIsRefused() {
         #expect(throws: InvalidDocument.self) { try places(#"{"steps": [{"kind": "execute", "value": "x"}]}"#) }
         #expect(throws: InvalidDocument.self) { try places(#"{"steps": [], "script": "x"}"#) }
