@@ -43,6 +43,8 @@ extension API {
         public var bodyProgress = 1024
         /// How long a client may take nothing of an answer that waits for it.
         public var writeTimeout = 60.0
+        /// How long the rest of a body that nobody wants is still taken and dropped.
+        public var lingerTimeout = 5.0
         /// How long running requests may go on when the server stops.
         public var shutdownGrace = 30.0
 

@@ -249,6 +249,37 @@ import Testing
         }
     }
 
+    @Test func connectionGoesOnAfterALeftoverAsIfNothingHadBeen() async throws {
+        try await TestServer.with(configure: { $0.lingerTimeout = 0.3 }, routes: Self.testRoutes) { server in
+            try await server.connect { connection in
+                try await connection.send("POST /forbidden HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n")
+                #expect(try await connection.response().status == 401)
+                try await connection.send("abc")
+                try await Task.sleep(for: .milliseconds(600))
+                try await connection.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(try await connection.response().text == "hello")
+            }
+            try await server.connect { connection in
+                try await connection.send("POST /forbidden HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na")
+                #expect(try await connection.response().status == 401)
+                #expect(await connection.rest().readableBytes == 0)
+            }
+        }
+    }
+
+    @Test func bodyThatComesBeforeTheKeyIsKnownIsHeldAgainstTheRoutesLimit() async throws {
+        for (size, status) in [(200_000, 200), (400_001, 413)] {
+            try await TestServer.with(keys: [TestServer.key(scopes: [.push])], configure: {
+                $0.jsonLimit = 1000
+                $0.streamLimit = 400_000
+            }, routes: Self.testRoutes) { server in
+                let chunk = String(size, radix: 16) + "\r\n" + String(repeating: "x", count: size) + "\r\n0\r\n\r\n"
+                let response = try await server.ask("POST /count HTTP/1.1\r\nHost: h\r\nX-API-Key: \(TestServer.secret)\r\nTransfer-Encoding: chunked\r\n\r\n\(chunk)")
+                #expect(response.status == status)
+            }
+        }
+    }
+
     @Test func connectionCloseIsHonoured() async throws {
         try await TestServer.with(routes: Self.testRoutes) { server in
             try await server.connect { connection in

@@ -63,6 +63,19 @@ import Testing
         }
     }
 
+    @Test func refusalReachesASenderWhoGoesOnWithRubbish() async throws {
+        try await TestServer.with { server in
+            try await server.connect { connection in
+                try await connection.send("RUBBISH\r\n\r\n")
+                for _ in 0..<20 {
+                    try? await connection.send(String(repeating: "x", count: 10_000))
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                Self.expect(try await connection.response(), .malformedRequest)
+            }
+        }
+    }
+
     @Test func malformedRequestAfterAGoodOneDoesNotSpoilItsAnswer() async throws {
         try await TestServer.with { server in
             try await server.connect { connection in

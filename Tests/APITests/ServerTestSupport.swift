@@ -38,6 +38,7 @@ struct TestServer {
         let dependencies = API.Dependencies(
             keyLookup: { prefix in
                 lookups.prefixes.withLock { $0.append(prefix) }
+                try await Task.sleep(for: .milliseconds(5))
                 return records[prefix]
             },
             unreadiness: { nil },

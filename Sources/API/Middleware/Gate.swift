@@ -17,6 +17,8 @@ final class Gate: Sendable {
     let metrics: Metrics
     let log: RequestLog
     let downloads: DownloadPlaces
+    /// Whether the server has begun to stop.
+    let isStopping = Atomic(false)
     private let routes = Mutex<[Route]>([])
     private let logger = Logger(label: "daylight.api")
 
@@ -71,7 +73,7 @@ final class Gate: Sendable {
     func open(method: String, facts: RequestFacts, peer: IPAddress, loop: LoopState) -> Exchange {
         let client = facts.forwarded.isEmpty ? peer : configuration.trustedHops.client(peer: peer, values: facts.forwarded)
         return Exchange(
-            id: facts.requestID ?? loop.makeRequestID(), startedAt: WallClock.nanoseconds, client: client, method: method, facts: facts, bodyLimit: configuration.jsonLimit
+            id: facts.requestID ?? loop.makeRequestID(), startedAt: WallClock.nanoseconds, client: client, method: method, facts: facts, bodyLimit: configuration.streamLimit
         )
     }
 

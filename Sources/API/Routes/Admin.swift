@@ -13,7 +13,7 @@ extension API {
         let admin = Gate(configuration: configuration, dependencies: dependencies)
         let router = Router(context: AppContext.self)
         let routes = Routes(router: router, gate: admin)
-        addHealthRoutes(routes)
+        addHealthRoutes(routes, tellsWhy: true)
         let metrics = gate.metrics
         routes.get("/metrics", .read) { _, _ in
             Response(

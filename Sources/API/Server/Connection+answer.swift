@@ -97,7 +97,7 @@ extension Connection {
         }
         if context.channel.isWritable {
             // The last bytes of a known length go out with the end; anything else goes out with this tick.
-            if self.current?.owed != 0 || current.framing != .length(current.sentBytes + count) { flushThisTick(serial) }
+            if self.current?.owed != 0 || current.framing != .length(current.sentBytes) { flushThisTick(serial) }
             return true
         }
         writePending()
@@ -228,14 +228,12 @@ extension Connection {
             // What is left of the body is dropped as it comes, for a while.
             current.stream?.end(.success(()))
             deadlines.body = .max
-            deadlines.linger = WallClock.nanoseconds + Self.nanoseconds(Self.lingerTime)
+            deadlines.linger = WallClock.nanoseconds + Self.nanoseconds(configuration.lingerTimeout)
             arm()
             return resumeReading()
         }
         if current.isReceived { closeWhenFlushed() } else { linger() }
     }
-
-    private static let lingerTime = 5.0
 
     /// Closes once everything written is out.
     func closeWhenFlushed() {
@@ -255,7 +253,7 @@ extension Connection {
         phase = .lingering
         current = nil
         deadlines.body = .max
-        deadlines.linger = WallClock.nanoseconds + Self.nanoseconds(Self.lingerTime)
+        deadlines.linger = WallClock.nanoseconds + Self.nanoseconds(configuration.lingerTimeout)
         arm()
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer()))).assumeIsolatedUnsafeUnchecked().whenComplete { result in
             guard self.phase == .lingering else { return }

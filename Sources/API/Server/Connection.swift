@@ -17,8 +17,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     typealias OutboundIn = Never
     typealias OutboundOut = IOData
 
-    /// The request being answered, from its head until both it and its answer have ended.
-    struct Current {
+    /// The request being answered, from its head until both it and its answer have ended. A class, since copying it would
+    /// count references at every step.
+    final class Current {
         let exchange: Exchange
         let serial: Int
         let isHead: Bool
@@ -40,6 +41,16 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         var isAnswered = false
         /// Body bytes that came after the answer and were dropped.
         var dropped = 0
+
+        init(exchange: Exchange, serial: Int, isHead: Bool, isOld: Bool, closes: Bool, expectsContinue: Bool = false, announced: Int? = nil) {
+            self.exchange = exchange
+            self.serial = serial
+            self.isHead = isHead
+            self.isOld = isOld
+            self.closes = closes
+            self.expectsContinue = expectsContinue
+            self.announced = announced
+        }
     }
 
     enum Phase { case open, lingering, closed }
@@ -160,7 +171,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             refuse(Problem(.malformedRequest, zh: "只支持 HTTP/1.0 与 HTTP/1.1", en: "only HTTP/1.0 and HTTP/1.1 are spoken here"))
         } else if facts.hasBody {
             let stream = RequestStream(eventLoop, exchange)
-            stream.onDemand = { [unowned self] in bodyWanted() }
+            stream.onDemand = { [weak self] in self?.bodyWanted() }
             current?.stream = stream
             deadlines.watchBody(from: 0, until: exchange.startedAt + Self.nanoseconds(configuration.bodyInterval))
             arm()
@@ -227,6 +238,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         }
         deadlines.attention = WallClock.nanoseconds + Self.nanoseconds(configuration.idleTimeout)
         deadlines.isHeadTimed = false
+        deadlines.linger = .max
         takeHeld()
     }
 
@@ -307,6 +319,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What comes after something unreadable is dropped by the decoder, which says so each time.
+        if error is ByteToMessageDecoderError { return }
         guard let error = error as? HTTPParserError else { return close() }
         isParserDead = true
         guard let current, !current.isAnswered else { return refuseMalformed(tooLarge: error == .headerOverflow) }
@@ -339,7 +353,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     func refuseStranger(_ problem: Problem) {
         serial += 1
         let exchange = gate.open(method: "-", facts: RequestFacts([:], forwardedField: nil), peer: peer, loop: loop)
-        current = Current(exchange: exchange, serial: serial, isHead: false, isOld: false, closes: true, expectsContinue: false)
+        current = Current(exchange: exchange, serial: serial, isHead: false, isOld: false, closes: true)
         refuse(problem)
     }
 

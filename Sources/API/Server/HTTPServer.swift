@@ -55,6 +55,7 @@ public final class HTTPServer: Service, Sendable {
     /// Stops accepting, lets running requests finish, then closes what is left.
     /// - Parameter grace: how long running requests may go on; nil takes the configured time.
     public func shutdown(within grace: Duration? = nil) async {
+        gate.isStopping.store(true, ordering: .relaxed)
         await listener.shutdown(within: grace ?? .seconds(gate.configuration.shutdownGrace))
         await admin?.shutdown(within: .zero)
         flushing.withLock { $0.take()?.cancel() }

@@ -58,6 +58,8 @@ final class RequestStream: @unchecked Sendable {
     }
 
     private func take() -> Result<ByteBuffer?, any Error>? {
+        // The limit is the route's, which may not have been known when the bytes came.
+        if outcome == nil, receivedBytes > exchange.bodyLimit { end(.failure(Gate.tooLarge(exchange.bodyLimit))) }
         if first < parts.count {
             let part = parts[first]
             parts[first] = ByteBuffer()
