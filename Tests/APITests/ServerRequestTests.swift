@@ -3,6 +3,7 @@ import Hummingbird
 import Model
 import NIOCore
 import RateLimit
+import Synchronization
 import Testing
 
 @testable import API
@@ -82,6 +83,19 @@ import Testing
         #expect(!matches("/v1/datasets/{id}", "/v1/other/a"))
         #expect(matches("/v1/{id}.csv", "/v1/a.csv"))
         #expect(!matches("/v1/{id}.csv", "/v1/.csv"))
+    }
+
+    @Test func readinessIsAskedOnceASecond() async {
+        let asked = Produced()
+        let readiness = Readiness {
+            asked.bytes.withLock { $0 += 1 }
+            return asked.bytes.withLock { $0 } == 1 ? nil : "away"
+        }
+        #expect(await readiness.reason(at: 0) == nil)
+        #expect(await readiness.reason(at: 999_999_999) == nil)
+        #expect(await readiness.reason(at: 1_000_000_000) == "away")
+        #expect(await readiness.reason(at: 1_500_000_000) == "away")
+        #expect(asked.bytes.withLock { $0 } == 2)
     }
 
     @Test func deadlinesRunOutOneByOneAndOnce() {

@@ -8,13 +8,13 @@ import Synchronization
 extension API {
     /// - Parameter tellsWhy: whether a server that is not ready says why, which is for the operator only.
     func addHealthRoutes(_ routes: Routes, tellsWhy: Bool = false) {
-        let dependencies = dependencies, gate = gate
+        let readiness = Readiness(dependencies.unreadiness), gate = gate
         routes.get("/health/live", .read, cost: { _ in 0 }) { _, _ in Self.alive }
-        routes.get("/health/ready", .read, cost: { _ in 0 }) { _, _ in
+        routes.get("/health/ready", .read, cost: { _ in 0 }) { _, context in
             if gate.isStopping.load(ordering: .relaxed) {
                 throw Problem(.shuttingDown, zh: "服务器正在停止", en: "the server is stopping", retryAfter: 5)
             }
-            if let reason = await dependencies.unreadiness() {
+            if let reason = await readiness.reason(at: context.exchange.startedAt) {
                 throw Problem(.databaseUnavailable, zh: tellsWhy ? reason : "暂不能提供服务", en: tellsWhy ? reason : "not ready to serve", retryAfter: 5)
             }
             return Self.status("ready")
