@@ -52,7 +52,7 @@ extension Publishing {
     private func fail(_ push: String, _ error: any Error) async {
         let reason: LocalizedText
         switch error {
-        case let problem as Problem: reason = problem.detail
+        case let problem as Problem where problem.code.status < 500: reason = problem.detail
         case is CancellationError: reason = LocalizedText(zh: "连接中断，请重新报送", en: "the connection broke; send it again")
         default: reason = LocalizedText(zh: "接收中断，请重新报送", en: "the push was interrupted; send it again")
         }

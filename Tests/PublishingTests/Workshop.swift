@@ -105,6 +105,7 @@ extension Workshop {
         try await push(csv, request(mode, dryRun: dryRun), with: publishing)
     }
 
+    @discardableResult
     func push(_ csv: String, _ request: PushRequest, with publishing: Publishing? = nil) async throws -> PushReport {
         let outcome = try await (publishing ?? self.publishing).receive(request, body: Self.body(csv)) { StoredAnswer(status: 201, body: $0.record.push.id) }
         guard case .new(let report, _) = outcome else { throw Unexpected("a replay") }
