@@ -44,4 +44,4 @@ format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
 bench: build
-	scripts/bench.sh
+	Benchmarks/run.sh

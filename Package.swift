@@ -102,7 +102,7 @@ let package = Package(
         tests("ProfilesTests", ["Profiles", "Model"]),
         tests(
             "APITests",
-            ["API", "Model", "RateLimit", "TestSupport", nio, nioPosix, nioHTTP1,
+            ["API", "Bulk", "Catalogue", "Model", "RateLimit", "Store", "TestSupport", crypto, log, nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", nio, nioPosix, nioHTTP1, log, client] + hummingbird),
         tests("PublishingTests", ["Publishing", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),

@@ -48,7 +48,7 @@ extension Bulk {
                 .unknownParameter, zh: "rows.csv 给出全部行，没有分页", en: "rows.csv gives all rows and has no pages",
                 places: meaningless.map { .init($0.name, zh: "没有这个参数", en: "no such parameter") })
         }
-        let query = try RowQuery(parameters: parameters, schema: version.schema, other: Self.parameterNames)
+        let query = try RowQuery(parameters: parameters, fields: version.queryable, other: Self.parameterNames)
         return try await live(version, store.csv(version, query: query, dialect: dialect))
     }
 

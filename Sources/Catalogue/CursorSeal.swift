@@ -28,40 +28,46 @@ public struct CursorSeal: Sendable {
     ///   - value: where the next page goes on; sealed as JSON.
     ///   - purpose: the list that it belongs to; a cursor opens for its purpose only.
     public func seal(_ value: some Encodable, for purpose: String) throws -> String {
-        let payload = try JSON.encoder().encode(value)
-        let text = (tag(payload, purpose) + payload).base64EncodedString()
-        return text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        seal(payload: Array(try JSON.encoder().encode(value)), for: purpose)
     }
 
     /// - Throws: `Problem` (`invalidCursor`) for anything that `seal` did not make for this purpose.
     public func open<T: Decodable>(_ type: T.Type, _ cursor: String, for purpose: String) throws(Problem) -> T {
-        guard let payload = payload(cursor, purpose), let value = try? JSON.decoder().decode(type, from: payload) else {
-            throw Problem(
-                .invalidCursor, zh: "游标无效；请原样使用 links.next 中的地址，不要更改其他参数",
-                en: "the cursor is not valid here; use the address in links.next as it is",
-                places: [Problem.Place("cursor", zh: "游标无效", en: "not valid here")]
-            )
-        }
+        guard let value = try? JSON.decoder().decode(type, from: Data(open(payload: cursor, for: purpose))) else { throw Self.refusal }
         return value
     }
 
-    private func payload(_ cursor: String, _ purpose: String) -> Data? {
-        guard !cursor.contains(where: { $0 == "=" || $0 == "+" || $0 == "/" }) else { return nil }
-        let base64 = cursor.replacing("-", with: "+").replacing("_", with: "/")
-        let padding = String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: base64 + padding), data.count >= Self.tagLength else { return nil }
-        let payload = Data(data.dropFirst(Self.tagLength))
-        // In constant time, so that a tag cannot be found byte by byte.
-        let difference = zip(tag(payload, purpose), data.prefix(Self.tagLength)).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-        return difference == 0 ? payload : nil
+    /// Seals bytes of the caller's own form.
+    func seal(payload: [UInt8], for purpose: String) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.tagLength + payload.count)
+        bytes.append(contentsOf: tag(payload, purpose))
+        bytes.append(contentsOf: payload)
+        return Base64URL.encode(bytes)
     }
 
-    private func tag(_ payload: Data, _ purpose: String) -> Data {
+    /// - Throws: `Problem` (`invalidCursor`) for anything that `seal` did not make for this purpose.
+    func open(payload cursor: String, for purpose: String) throws(Problem) -> [UInt8] {
+        guard let bytes = Base64URL.decode(cursor), bytes.count >= Self.tagLength else { throw Self.refusal }
+        let payload = Array(bytes.dropFirst(Self.tagLength))
+        // In constant time, so that a tag cannot be found byte by byte.
+        let difference = zip(tag(payload, purpose), bytes).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+        guard difference == 0 else { throw Self.refusal }
+        return payload
+    }
+
+    private static let refusal = Problem(
+        .invalidCursor, zh: "游标无效；请原样使用 links.next 中的地址，不要更改其他参数",
+        en: "the cursor is not valid here; use the address in links.next as it is",
+        places: [Problem.Place("cursor", zh: "游标无效", en: "not valid here")]
+    )
+
+    private func tag(_ payload: [UInt8], _ purpose: String) -> ArraySlice<UInt8> {
         var code = HMAC<SHA256>(key: key)
-        code.update(data: Data(purpose.utf8))
-        code.update(data: Data([0]))
+        code.update(data: Array(purpose.utf8))
+        code.update(data: [0])
         code.update(data: payload)
-        return Data(code.finalize()).prefix(Self.tagLength)
+        return Array(code.finalize()).prefix(Self.tagLength)
     }
 }
 

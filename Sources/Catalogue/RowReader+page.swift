@@ -51,7 +51,7 @@ extension RowReader {
     ///   - parameters: names and values, decoded.
     /// - Throws: a `Problem` that names every wrong place.
     public func plan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)]) throws -> PagePlan {
-        let query = try RowQuery(parameters: parameters, schema: version.schema)
+        let query = try RowQuery(parameters: parameters, fields: version.queryable)
         var read = PageRead(version: version, query: query)
         let fingerprint = RowFingerprint.of(dataset: version.dataset, predicate: query.predicate, order: read.orderNames)
         if let text = query.cursor {
@@ -101,7 +101,7 @@ extension RowReader {
     private func answer(_ plan: PagePlan, _ page: RowPage) throws -> PageAnswer {
         guard page.hasMore else { return PageAnswer(plan: plan, page: page, next: nil) }
         let cursor = RowCursor(version: plan.version.number, fingerprint: plan.fingerprint, values: page.lastValues)
-        let next = try seal.seal(cursor, for: Self.purpose)
+        let next = seal.seal(payload: cursor.bytes, for: Self.purpose)
         guard next.utf8.count <= RowCursor.sizeLimit else {
             throw Problem(
                 .invalidSort, zh: "排序所用的值过长，无法分页；请换一个信息项排序", en: "the values sorted by are too long to page through; sort by another field",

@@ -41,7 +41,12 @@ public struct RowReader: Sendable {
 
     static let purpose = "rows"
 
-    func open(_ cursor: String) throws -> RowCursor { try seal.open(RowCursor.self, cursor, for: Self.purpose) }
+    func open(_ cursor: String) throws -> RowCursor {
+        guard let cursor = RowCursor(try seal.open(payload: cursor, for: Self.purpose)) else {
+            throw Self.invalidCursor(zh: "不是这种列表的游标", en: "not a cursor of this list")
+        }
+        return cursor
+    }
 
     static func invalidCursor(zh: String, en: String) -> Problem {
         Problem(.invalidCursor, zh: "游标：\(zh)", en: "cursor: \(en)", places: [.init("cursor", zh: zh, en: en)])

@@ -10,12 +10,12 @@ extension RowQuery {
     /// Only fields that everybody may see exist here: the name of a hidden one gets the same answer as a name that nobody uses.
     /// - Parameters:
     ///   - parameters: names and values, decoded, in their order.
-    ///   - schema: the shape of the rows.
+    ///   - fields: what may be asked about.
     ///   - other: names that the caller reads itself.
     /// - Throws: a `Problem` with every place that is wrong and what was expected there; codes `unknownField`, `invalidFilter`, `invalidSort`,
     ///   `invalidLimit`, `invalidCursor`.
-    public init(parameters: [(name: String, value: String)], schema: TableSchema, other: [String] = []) throws {
-        var reader = ParameterReader(schema: schema)
+    public init(parameters: [(name: String, value: String)], fields queryable: QueryableFields, other: [String] = []) throws {
+        var reader = ParameterReader(fields: queryable)
         self.init()
         var conditions: [Predicate] = []
         var seen: [String] = []
@@ -25,11 +25,6 @@ extension RowQuery {
                 continue
             }
             seen.append(name)
-            guard value.utf8.count <= (name.hasSuffix("__in") ? 64 * 1024 : Predicate.Limits.valueBytes) else {
-                reader.wrong(
-                    .invalidFilter, name, zh: "值不得超过 \(Predicate.Limits.valueBytes) 字节", en: "a value has at most \(Predicate.Limits.valueBytes) bytes")
-                continue
-            }
             switch name {
             case "sort": sort = reader.sort(value)
             case "fields": fields = reader.fieldList(value)
@@ -58,17 +53,15 @@ extension RowQuery {
 
 /// Reads single parameters and collects what is wrong with them.
 private struct ParameterReader {
-    let schema: TableSchema
+    let fields: QueryableFields
     private var code: ProblemCode?
     private var places: [Problem.Place] = []
 
-    init(schema: TableSchema) {
-        self.schema = schema
+    init(fields: QueryableFields) {
+        self.fields = fields
     }
 
-    private func field(_ name: some StringProtocol) -> Field? {
-        schema.fields.first { $0.visibility == .public && $0.name == name }
-    }
+    private func field(_ name: some StringProtocol) -> QueryableFields.Entry? { fields[name] }
 
     mutating func wrong(_ code: ProblemCode, _ place: String, zh: String, en: String) {
         if self.code == nil { self.code = code }
@@ -82,20 +75,21 @@ private struct ParameterReader {
     }
 
     private mutating func unknownField(_ place: String, _ name: String) {
-        let names = schema.publicFields.prefix(60).map(\.name).joined(separator: ", ")
+        let names = fields.entries.prefix(60).map(\.name).joined(separator: ", ")
         let shown = name.prefix(64)
         wrong(.unknownField, place, zh: "没有信息项 \(shown)；可用：\(names)", en: "no field \(shown); there are: \(names)")
     }
 
     mutating func condition(_ name: String, _ value: String) -> Predicate? {
         if let field = field(name) { return comparison(field, .equal, name, value) }
-        guard let mark = name.range(ofLast: "__"), let field = field(name[..<mark.lowerBound]) else {
+        let parts = name.parts
+        guard let parts, let field = field(parts.field) else {
             // The name without its suffix, so that a mistyped field is named as such.
-            let stem = name.range(ofLast: "__").map { RowQuery.operatorNames.contains(String(name[$0.upperBound...])) ? String(name[..<$0.lowerBound]) : name }
+            let stem = parts.flatMap { RowQuery.operatorNames.contains(String($0.word)) ? String($0.field) : nil }
             unknownField(name.prefix(128).description, stem ?? name)
             return nil
         }
-        switch name[mark.upperBound...] {
+        switch parts.word {
         case "in": return list(field, name, value)
         case "like": return pattern(field, name, value)
         case "null":
@@ -114,11 +108,12 @@ private struct ParameterReader {
         }
     }
 
-    private mutating func comparison(_ field: Field, _ comparison: Predicate.Comparison, _ place: String, _ value: String) -> Predicate? {
+    private mutating func comparison(_ field: QueryableFields.Entry, _ comparison: Predicate.Comparison, _ place: String, _ value: String) -> Predicate? {
         if comparison != .equal, comparison != .notEqual, !field.type.isOrdered {
             wrong(.invalidFilter, place, zh: "\(field.type) 类型没有大小之分，只能用相等", en: "values of type \(field.type) have no order; compare for equality")
             return nil
         }
+        guard isShort(value, place) else { return nil }
         guard let literal = field.type.literal(value) else {
             wrong(.invalidFilter, place, zh: field.type.literalExpectation.zh, en: field.type.literalExpectation.text(in: .en))
             return nil
@@ -126,7 +121,14 @@ private struct ParameterReader {
         return .compare(field: field.name, comparison, value: literal)
     }
 
-    private mutating func list(_ field: Field, _ place: String, _ value: String) -> Predicate? {
+    private mutating func isShort(_ value: String, _ place: String) -> Bool {
+        let most = Predicate.Limits.valueBytes
+        if value.utf8.count <= most { return true }
+        wrong(.invalidFilter, place, zh: "值不得超过 \(most) 字节", en: "a value has at most \(most) bytes")
+        return false
+    }
+
+    private mutating func list(_ field: QueryableFields.Entry, _ place: String, _ value: String) -> Predicate? {
         guard let values = ValueListText.split(value) else {
             wrong(.invalidFilter, place, zh: "引号不成对；含逗号的值写作 \"a,b\"", en: "unbalanced quotes; a value with a comma is written \"a,b\"")
             return nil
@@ -148,11 +150,12 @@ private struct ParameterReader {
         return .isIn(field: field.name, values: literals)
     }
 
-    private mutating func pattern(_ field: Field, _ place: String, _ value: String) -> Predicate? {
+    private mutating func pattern(_ field: QueryableFields.Entry, _ place: String, _ value: String) -> Predicate? {
         guard field.type.isTextual else {
             wrong(.invalidFilter, place, zh: "\(field.type) 类型不能用 like", en: "values of type \(field.type) cannot be matched by a pattern")
             return nil
         }
+        guard isShort(value, place) else { return nil }
         var wildcards = 0
         var escaped = false
         var previous: UInt8 = 0
@@ -249,8 +252,15 @@ enum ValueListText {
 }
 
 extension String {
-    /// Where a piece stands for the last time.
-    fileprivate func range(ofLast piece: String) -> Range<Index>? {
-        ranges(of: piece).last
+    /// What stands before and behind the last `__`.
+    fileprivate var parts: (field: Substring, word: Substring)? {
+        let bytes = utf8
+        var end = bytes.endIndex
+        while let mark = bytes[..<end].lastIndex(of: UInt8(ascii: "_")), mark > bytes.startIndex {
+            let before = bytes.index(before: mark)
+            if bytes[before] == UInt8(ascii: "_") { return (self[..<before], self[bytes.index(after: mark)...]) }
+            end = mark
+        }
+        return nil
     }
 }

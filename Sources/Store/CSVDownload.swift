@@ -12,7 +12,7 @@ extension Store {
     /// - Parameter query: held against the version's schema; its limit and cursor do not count.
     public func csv(_ version: ReleasedVersion, query: RowQuery, dialect: CSVDialect) -> CSVStream {
         let fields = query.fields?.compactMap { version.schema.field($0) } ?? version.schema.publicFields
-        let order = query.sort.isEmpty ? version.defaultOrder : RowOrder(query.sort, schema: version.schema)
+        let order = query.sort.isEmpty ? version.defaultOrder : RowOrder(query.sort, version.queryable, key: version.schema.primaryKey)
         return csv(version, CSVForm(fields: fields, dialect: dialect), predicate: query.predicate, order: order)
     }
 
@@ -26,7 +26,7 @@ extension Store {
                     try await connection.execute("SET LOCAL statement_timeout = \(raw: String(configuration.downloadTimeout * 1000))")
                     let isCurrent = try await connection.execute("SELECT \(source.guardCondition)").first?.read(Bool?.self, 0) ?? false
                     let relation: SQL = isCurrent ? "\(source.view) WHERE _until IS NULL" : "(\(source.asOf(version.publicNames))) AS state WHERE true"
-                    let filter: SQL = predicate.map { " AND (\($0.sql(version.schema)))" } ?? ""
+                    let filter: SQL = predicate.map { " AND (\($0.sql(version.queryable)))" } ?? ""
                     try await form.send(connection.copyOut(form.copy("SELECT \(form.columns) FROM \(relation)\(filter) ORDER BY \(order.sql)")), to: handoff)
                 }
             }

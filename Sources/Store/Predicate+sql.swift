@@ -4,23 +4,23 @@ internal import Postgres
 extension Predicate {
     /// The condition over the columns of a row view; every value is bound.
     ///
-    /// - Parameter schema: the schema that the tree was read against.
-    func sql(_ schema: TableSchema) -> SQL {
+    /// - Parameter fields: what the tree was held against.
+    func sql(_ fields: QueryableFields) -> SQL {
         switch self {
-        case .and(let parts): Self.join(parts, " AND ", empty: "true", schema)
-        case .or(let parts): Self.join(parts, " OR ", empty: "false", schema)
-        case .not(let part): "NOT (\(part.sql(schema)))"
+        case .and(let parts): Self.join(parts, " AND ", empty: "true", fields)
+        case .or(let parts): Self.join(parts, " OR ", empty: "false", fields)
+        case .not(let part): "NOT (\(part.sql(fields)))"
         case .compare(let field, let comparison, let value):
-            "\(identifier: field) \(raw: comparison.sign) \(value, as: schema.postgresType(of: field))"
+            "\(identifier: field) \(raw: comparison.sign) \(value, as: fields.postgresType(of: field))"
         case .isIn(let field, let values):
-            "\(identifier: field) = ANY(\(values, as: schema.postgresType(of: field).array ?? .unknown))"
+            "\(identifier: field) = ANY(\(values, as: fields.postgresType(of: field).array ?? .unknown))"
         case .like(let field, let pattern): "\(identifier: field) LIKE \(pattern, as: .text)"
         case .isNull(let field): "\(identifier: field) IS NULL"
         }
     }
 
-    private static func join(_ parts: [Predicate], _ separator: SQL, empty: SQL, _ schema: TableSchema) -> SQL {
-        parts.isEmpty ? empty : parts.map { "(\($0.sql(schema)))" as SQL }.joined(separator: separator)
+    private static func join(_ parts: [Predicate], _ separator: SQL, empty: SQL, _ fields: QueryableFields) -> SQL {
+        parts.isEmpty ? empty : parts.map { "(\($0.sql(fields)))" as SQL }.joined(separator: separator)
     }
 }
 
@@ -37,6 +37,6 @@ extension Predicate.Comparison {
     }
 }
 
-extension TableSchema {
-    fileprivate func postgresType(of name: String) -> PostgresType { field(name)?.type.postgresType ?? .unknown }
+extension QueryableFields {
+    fileprivate func postgresType(of name: String) -> PostgresType { self[name]?.type.postgresType ?? .unknown }
 }

@@ -68,6 +68,8 @@ public final class ReleasedVersion: Sendable {
     let rowQuery: PreparedQuery
     let json: RowJSON
     let publicNames: [String]
+    /// What questions may name.
+    public let queryable: QueryableFields
 
     init(
         dataset: String, datasetNumber: Int, number: Int, digest: String, rowCount: Int, byteCount: Int, schema: TableSchema, releasedAt: Timestamp,
@@ -85,12 +87,14 @@ public final class ReleasedVersion: Sendable {
         self.isWithdrawn = isWithdrawn
         let fields = schema.publicFields
         publicNames = fields.map(\.name)
+        let queryable = QueryableFields(schema)
+        self.queryable = queryable
         json = RowJSON(fields)
-        keyOrder = RowOrder(key: schema)
+        keyOrder = RowOrder(key: queryable, schema.primaryKey)
         keyFields = schema.primaryKey.compactMap { schema.field($0) }
         let natural = schema.naturalOrder.filter { name in fields.contains { $0.name == name && $0.type.isOrdered } }
         let isIndexed = !natural.isEmpty && schema.indexes.contains { $0.starts(with: natural) || natural.starts(with: $0) }
-        defaultOrder = isIndexed ? RowOrder(natural.map { RowQuery.SortField($0) }, schema: schema) : keyOrder
+        defaultOrder = isIndexed ? RowOrder(natural.map { RowQuery.SortField($0) }, queryable, key: schema.primaryKey) : keyOrder
 
         let source = RowSource(number: datasetNumber, version: number)
         let key = schema.primaryKey.enumerated().map { "\(identifier: $1) = $\(raw: String($0 + 1))" as SQL }.joined(separator: " AND ")

@@ -17,22 +17,23 @@ struct RowOrder: Sendable {
     let columns: [Column]
 
     /// The sort that was asked for, made total by the primary key, which goes on in the direction of the last field so that one index serves both.
-    init(_ sort: [RowQuery.SortField], schema: TableSchema) {
-        var columns = sort.compactMap { field in
-            schema.field(field.field).map {
-                Column(name: $0.name, type: $0.type, descending: field.descending, isNullable: !schema.primaryKey.contains($0.name))
-            }
+    init(_ sort: [RowQuery.SortField], _ fields: QueryableFields, key: [String]) {
+        var columns: [Column] = []
+        columns.reserveCapacity(sort.count + key.count)
+        for part in sort {
+            guard let field = fields[part.field] else { continue }
+            columns.append(Column(name: field.name, type: field.type, descending: part.descending, isNullable: !field.isKey))
         }
         let descending = sort.last?.descending ?? false
-        for name in schema.primaryKey where !columns.contains(where: { $0.name == name }) {
-            guard let field = schema.field(name), field.visibility == .public else { continue }
+        for name in key where !columns.contains(where: { $0.name == name }) {
+            guard let field = fields[name] else { continue }
             columns.append(Column(name: name, type: field.type, descending: descending, isNullable: false))
         }
         self.columns = columns
     }
 
     /// The order of the primary key.
-    init(key schema: TableSchema) { self.init([], schema: schema) }
+    init(key fields: QueryableFields, _ key: [String]) { self.init([], fields, key: key) }
 
     private init(columns: [Column]) { self.columns = columns }
 

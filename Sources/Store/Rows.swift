@@ -6,13 +6,12 @@ internal import Postgres
 public struct PageRead: Sendable {
     let version: ReleasedVersion
     let order: RowOrder
-    let fields: [Field]
     let predicate: Predicate?
     let limit: Int
     /// The order's values of the row before the page.
     let after: [String?]?
-    /// Columns of the result beyond `fields`, which the cursor needs.
-    let extra: [String]
+    /// Columns of the result: those that are shown, then those that only the cursor needs.
+    private(set) var columns: [String]
     /// For each column of the order, where it stands in the result.
     let orderColumns: [Int]
     let json: RowJSON
@@ -23,22 +22,20 @@ public struct PageRead: Sendable {
     ///   - after: values of the row before the page, in the order that ``orderNames`` has; nil for the first page.
     public init(version: ReleasedVersion, query: RowQuery, after: [String?]? = nil) {
         self.version = version
-        order = query.sort.isEmpty ? version.defaultOrder : RowOrder(query.sort, schema: version.schema)
+        order = query.sort.isEmpty ? version.defaultOrder : RowOrder(query.sort, version.queryable, key: version.schema.primaryKey)
         predicate = query.predicate
         limit = query.limit
         self.after = after
         if let names = query.fields {
-            let fields = names.compactMap { version.schema.field($0) }
-            self.fields = fields
-            json = RowJSON(fields)
+            columns = names
+            json = RowJSON(names.compactMap { version.schema.field($0) })
         } else {
-            fields = version.schema.publicFields
+            columns = version.publicNames
             json = version.json
         }
-        var columns = fields.map(\.name)
-        extra = order.columns.map(\.name).filter { !columns.contains($0) }
-        columns += extra
-        orderColumns = order.columns.map { column in columns.firstIndex(of: column.name) ?? 0 }
+        for column in order.columns where !columns.contains(column.name) { columns.append(column.name) }
+        let all = columns
+        orderColumns = order.columns.map { column in all.firstIndex(of: column.name) ?? 0 }
     }
 
     /// The order's columns, for the cursor.
@@ -51,7 +48,7 @@ public struct PageRead: Sendable {
         let source = RowSource(number: version.datasetNumber, version: version.number)
         let relation: SQL = isCurrent ? source.view : "(\(source.asOf(version.publicNames))) AS state"
         var conditions: [SQL] = isCurrent ? ["_until IS NULL"] : []
-        if let predicate { conditions.append("(\(predicate.sql(version.schema)))") }
+        if let predicate { conditions.append("(\(predicate.sql(version.queryable)))") }
         if isCurrent { conditions.append(source.guardCondition) }
 
         func select(_ order: RowOrder, _ condition: SQL?, _ after: [String?]?) -> SQL {
@@ -60,7 +57,7 @@ public struct PageRead: Sendable {
             if let after { conditions.append("(\(order.after(after)))") }
             let filter: SQL = conditions.isEmpty ? "" : " WHERE \(conditions.joined(separator: " AND "))"
             let sorted: SQL = order.columns.isEmpty ? "" : " ORDER BY \(order.sql)"
-            return "SELECT \(identifiers: fields.map(\.name) + extra) FROM \(relation)\(filter)\(sorted) LIMIT \(raw: String(limit + 1))"
+            return "SELECT \(identifiers: columns) FROM \(relation)\(filter)\(sorted) LIMIT \(raw: String(limit + 1))"
         }
 
         guard order.isSplit(after: after) else { return select(order, nil, after) }

@@ -20,12 +20,12 @@ import Testing
     )
 
     private func read(_ pairs: (String, String)...) throws -> RowQuery {
-        try RowQuery(parameters: pairs.map { (name: $0.0, value: $0.1) }, schema: schema)
+        try RowQuery(parameters: pairs.map { (name: $0.0, value: $0.1) }, fields: QueryableFields(schema))
     }
 
     private func problem(_ pairs: (String, String)...) -> Problem? {
         do {
-            _ = try RowQuery(parameters: pairs.map { (name: $0.0, value: $0.1) }, schema: schema)
+            _ = try RowQuery(parameters: pairs.map { (name: $0.0, value: $0.1) }, fields: QueryableFields(schema))
             return nil
         } catch {
             return error as? Problem

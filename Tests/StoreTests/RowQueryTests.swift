@@ -69,7 +69,7 @@ import Testing
             let store = try await db.openStore()
             let version = try await ReleasedDatasets(store: store).find(release.dataset, version: nil)
             let parameters = sort.isEmpty ? [] : [(name: "sort", value: sort)]
-            let query = try RowQuery(parameters: parameters + [(name: "limit", value: "10")], schema: version.schema)
+            let query = try RowQuery(parameters: parameters + [(name: "limit", value: "10")], fields: version.queryable)
             let first = try await store.page(PageRead(version: version, query: query), isCurrent: true)
             for read in [PageRead(version: version, query: query), PageRead(version: version, query: query, after: first.lastValues)] {
                 let plan = try await store.reader.execute("EXPLAIN \(read.sql(isCurrent: true))").map { Self.text($0.rows, $0.index, 0) ?? "" }

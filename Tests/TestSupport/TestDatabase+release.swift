@@ -5,7 +5,7 @@ public import Model
 internal import NIOCore
 internal import NIOPosix
 internal import Postgres
-@testable public import Store
+@testable internal import Store
 
 /// A dataset whose versions are made by hand, without pushes: its tables are the real ones.
 public struct TestRelease: Sendable {
@@ -134,5 +134,12 @@ extension Lighthouse {
                 "\(random(1000)).00", "1390000\(1000 + random(9000))",
             ]
         }
+    }
+}
+
+extension TestRelease {
+    /// Ends every other connection to the database, as an operator or a crash would.
+    public func killBackends() async throws {
+        try await database.database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
     }
 }

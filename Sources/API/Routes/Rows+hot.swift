@@ -43,7 +43,7 @@ struct HotRows: HotRoute {
             if request.isNotModified(plan.entityTag) { return reply.sendNotModified(headers) }
             reader.answer(plan, on: request.eventLoop) { result in
                 guard case .success(let answer?) = result else { return reply.pass() }
-                let (headers, body) = RowsRoute.parts(answer, headers, path: String(path), query: query.map(String.init))
+                let (headers, body) = RowsRoute.parts(answer, headers, path: path, query: query)
                 reply.send(.ok, headers, body)
             }
         }

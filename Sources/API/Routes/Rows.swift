@@ -89,25 +89,36 @@ enum RowsRoute {
     }
 
     /// The fields and the body of an answer.
-    static func parts(_ answer: PageAnswer, _ headers: HTTPFields, path: String, query: String?) -> (HTTPFields, ByteBuffer) {
-        let links = PageLinks(path: path, query: query, next: answer.next)
+    static func parts(_ answer: PageAnswer, _ headers: HTTPFields, path: some StringProtocol, query: (some StringProtocol)?) -> (HTTPFields, ByteBuffer) {
+        let question = query.flatMap { $0.isEmpty ? nil : "?\($0)" } ?? ""
         var text = JSONText(capacity: 1024)
         text.raw("{\"data\":")
         answer.writeRows(into: &text.buffer)
         text.raw(",\"links\":{")
-        if let next = links.next {
+        var headers = headers
+        if let cursor = answer.next {
+            let next = Self.next(path, question, cursor)
             text.raw("\"next\":")
             text.string(next)
             text.raw(",")
+            headers[.linkField] = "<\(next)>; rel=\"next\""
         }
         text.raw("\"self\":")
-        text.string(links.own)
+        text.string(path + question)
         text.raw("},\"meta\":")
         answer.writeMeta(into: &text.buffer)
         text.raw("}")
-        var headers = headers
-        if let field = links.field { headers[.linkField] = field }
         return (headers, text.buffer)
+    }
+
+    /// The same address with another cursor, which needs no escapes.
+    private static func next(_ path: some StringProtocol, _ question: String, _ cursor: String) -> String {
+        var next = "\(path)?"
+        for pair in question.utf8.dropFirst().split(separator: UInt8(ascii: "&")) where !pair.starts(with: "cursor=".utf8) && !pair.elementsEqual("cursor".utf8) {
+            next += Substring(pair)
+            next += "&"
+        }
+        return next + "cursor=" + cursor
     }
 }
 

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Measures Daylight against the limits of the machine: pgbench, psql, nginx, and FastAPI for comparison.
+
+Each figure is a ratio of two measurements of the same run, which take turns. Prints JSON.
+"""
+import argparse, concurrent.futures, hashlib, json, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.parse, urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+CITIES = 40
+FIELDS = [
+    ("id", "integer"), ("station", "code"), ("city", "text"), ("observed_at", "datetime"), ("pm25", "decimal(8,2)"), ("pm10", "decimal(8,2)"),
+    ("so2", "decimal(8,2)"), ("no2", "decimal(8,2)"), ("o3", "decimal(8,2)"), ("aqi", "integer"), ("valid", "boolean"), ("remark", "text"),
+]
+NAMES = ", ".join(name for name, _ in FIELDS)
+TYPES = {"integer": "bigint", "code": 'text COLLATE "C"', "text": 'text COLLATE "C"', "datetime": "timestamptz", "boolean": "boolean"}
+USCC = "11130631000000001Y"
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.url = options.database
+        self.work = Path(tempfile.mkdtemp(prefix="daylight-bench-"))
+        self.dataset = "bench-readings"
+        self.results = {}
+
+    # PostgreSQL
+
+    def psql(self, sql, role=None, capture=True):
+        env = dict(os.environ)
+        if role:
+            env["PGOPTIONS"] = f"-c role={role}"
+        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.url], input=sql, text=True, capture_output=capture, env=env)
+        if done.returncode:
+            sys.exit(f"psql: {done.stderr}")
+        return done.stdout.strip()
+
+    def seed(self):
+        rows = self.options.rows
+        if self.psql(f"SELECT row_count FROM daylight.dataset WHERE id = '{self.dataset}'") == str(rows):
+            self.number = int(self.psql(f"SELECT number FROM daylight.dataset WHERE id = '{self.dataset}'"))
+            return
+        schema = {
+            "fields": [{"name": n, "title": {"zh": n}, "type": t, "visibility": "public"} for n, t in FIELDS], "primary_key": ["id"],
+            "indexes": [["city", "observed_at", "id"]],
+        }
+        description = {
+            "title": {"zh": "基准测试数据"}, "abstract": {"zh": "基准测试"}, "department": USCC, "share_type": "unconditional", "openness": "unconditional",
+            "disclosure": "proactive", "update_cycle": "never", "licence": "CC0-1.0", "schema": schema,
+        }
+        def text(value):
+            return "'" + json.dumps(value, ensure_ascii=False).replace("'", "''") + "'"
+        number = self.number = int(self.psql(f"""
+            INSERT INTO daylight.department (uscc, name_zh, level, region) VALUES ('{USCC}', '基准测试局', 'county', '130631') ON CONFLICT DO NOTHING;
+            INSERT INTO daylight.dataset (id, department, description, schema) VALUES ('{self.dataset}', '{USCC}', {text(description)}, {text(schema)})
+            RETURNING number;"""))
+        columns = ", ".join(f"{n} {TYPES.get(t) or t.replace('decimal', 'numeric')}" for n, t in FIELDS)
+        self.psql(f"""
+            SET TimeZone = '<+08>-08'; SET ROLE daylight_writer;
+            CREATE TABLE data.d{number} (_since integer NOT NULL, _until integer, {columns});
+            INSERT INTO data.d{number} SELECT 1, NULL, {ROW_SQL} FROM generate_series(1, {rows}::bigint) AS i;
+            CREATE UNIQUE INDEX d{number}_key ON data.d{number} (id) WHERE _until IS NULL;
+            CREATE INDEX d{number}_history ON data.d{number} (id) WHERE _until IS NOT NULL;
+            CREATE INDEX d{number}_city ON data.d{number} (city, observed_at, id) WHERE _until IS NULL;
+            CREATE VIEW published.d{number} AS SELECT {NAMES}, _since, _until FROM data.d{number};
+            GRANT SELECT ON published.d{number} TO daylight_reader;
+            RESET ROLE;""")
+        self.psql(f"VACUUM ANALYZE data.d{number}")
+        # The canonical CSV, by PostgreSQL alone: what the server renders must have this digest.
+        canonical = NAMES.replace("observed_at", "to_char(observed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+08:00'").replace("valid", "valid::text")
+        copy = subprocess.Popen(
+            ["psql", "-X", "-q", self.url, "-c", "SET TimeZone = '<+08>-08'", "-c", f"COPY (SELECT {canonical} FROM data.d{number} ORDER BY id) TO STDOUT (FORMAT csv)"],
+            stdout=subprocess.PIPE)
+        header = (NAMES.replace(" ", "") + "\n").encode()
+        digest, size = hashlib.sha256(header), len(header)
+        while chunk := copy.stdout.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+        if copy.wait():
+            sys.exit("COPY failed")
+        self.psql(f"""
+            INSERT INTO daylight.version (dataset, number, digest, row_count, added, changed, removed, byte_count, schema, department)
+            VALUES ('{self.dataset}', 1, '{digest.hexdigest()}', {rows}, {rows}, 0, 0, {size}, {text(schema)}, '{USCC}');
+            UPDATE daylight.dataset SET state = 'published', current_version = 1, row_count = {rows}, released_at = now() WHERE id = '{self.dataset}';""")
+
+    def pgbench(self, script, clients, seconds):
+        path = self.work / "script.sql"
+        path.write_text(script)
+        env = dict(os.environ, PGOPTIONS="-c role=daylight_reader")
+        output = subprocess.run(
+            ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", str(path), self.url], text=True, capture_output=True, env=env)
+        found = re.search(r"tps = ([\d.]+) \(without", output.stdout)
+        if not found:
+            sys.exit(f"pgbench: {output.stderr}")
+        return float(found.group(1))
+
+    # servers
+
+    @contextmanager
+    def process(self, command, port, env=None, path="/", log=None):
+        with open(log or os.devnull, "wb") as sink:
+            process = subprocess.Popen(command, stdout=sink, stderr=sink, env=env)
+            try:
+                for _ in range(200):
+                    try:
+                        urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2).read()
+                        break
+                    except OSError:
+                        if process.poll() is not None:
+                            sys.exit(f"{command[0]} ended with {process.returncode}; see {log}")
+                        time.sleep(0.05)
+                yield process
+            finally:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+    def daylight(self):
+        port = free_port()
+        self.port = port
+        env = dict(
+            os.environ, DATABASE_URL=self.url, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=str(self.work / "home"),
+            DAYLIGHT_RATE_LIMITS="*.*=1000000000/60", DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
+        return self.process([self.options.daylight, "serve"], port, env, "/health/live", self.work / "daylight.log")
+
+    def fastapi(self):
+        port = free_port()
+        self.fastapi_port = port
+        env = dict(os.environ, DATABASE_URL=self.url, BENCH_VIEW=f"published.d{self.number}")
+        command = [self.options.python, "-m", "uvicorn", "fastapi_app:app", "--port", str(port), "--workers", "2", "--loop", "uvloop", "--http", "httptools",
+                   "--no-access-log", "--app-dir", str(HERE)]
+        return self.process(command, port, env, "/health", self.work / "fastapi.log")
+
+    def nginx(self, folder):
+        port = free_port()
+        self.nginx_port = port
+        conf = self.work / "nginx.conf"
+        conf.write_text(f"""
+            {"user root;" if os.geteuid() == 0 else ""}
+            daemon off; worker_processes 2; pid {self.work}/nginx.pid; error_log {self.work}/nginx.log; events {{ worker_connections 512; }}
+            http {{ access_log off; sendfile on; tcp_nopush on; types {{ text/csv csv; }} server {{ listen 127.0.0.1:{port}; root {folder}; }} }}""")
+        return self.process(["nginx", "-c", str(conf), "-p", str(self.work)], port, None, "/probe")
+
+    def wrk(self, port, script, connections, seconds):
+        path = self.work / "wrk.lua"
+        path.write_text(script)
+        output = subprocess.run(
+            ["wrk", "-t", "2", "-c", str(connections), "-d", f"{seconds}s", "--latency", "-s", str(path), f"http://127.0.0.1:{port}"], text=True, capture_output=True).stdout
+        rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
+        errors = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+        p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
+        scale = {"us": 0.001, "ms": 1, "s": 1000}
+        if errors or "Socket errors" in output:
+            sys.exit(f"wrk: {output}")
+        return rate, float(p99.group(1)) * scale[p99.group(2)]
+
+    # what is measured
+
+    def requests(self, name, pgbench, path_lua, fastapi_lua, goal, goal_fastapi):
+        """Requests per second against pgbench of the same SELECT, and against FastAPI."""
+        seconds, ours, limits, p99, theirs, cpu = self.options.seconds, [], [], [], [], []
+        with self.daylight() as server, self.fastapi():
+            self.wrk(self.port, path_lua, 64, 2)
+            self.wrk(self.fastapi_port, fastapi_lua, 64, 2)
+            for _ in range(self.options.rounds):
+                limits.append(self.pgbench(pgbench, 16, seconds))
+                before = cpu_seconds(server.pid)
+                rate, late = self.wrk(self.port, path_lua, 64, seconds)
+                cpu.append((cpu_seconds(server.pid) - before) / (rate * seconds) * 10_000)
+                ours.append(rate)
+                p99.append(late)
+                theirs.append(self.wrk(self.fastapi_port, fastapi_lua, 64, seconds)[0])
+        self.results[name] = {
+            "requests_per_second": middle(ours), "pgbench_tps": middle(limits), "fastapi_requests_per_second": middle(theirs),
+            "ratio_to_pgbench": ratio(ours, limits), "goal": goal, "ratio_to_fastapi": ratio(ours, theirs), "goal_to_fastapi": goal_fastapi,
+            "p99_ms": middle(p99), "cpu_seconds_per_10000": middle(cpu),
+        }
+
+    def row(self):
+        rows = self.options.rows
+        self.requests(
+            "row_by_key", f"\\set id random(1, {rows})\nSELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL AND id = :id;\n",
+            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{self.dataset}/rows/" .. math.random(1, {rows})) end\n',
+            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/rows/" .. math.random(1, {rows})) end\n', 0.6, 7)
+
+    def page(self):
+        hours = max(1, self.options.rows // 900 - 50)
+        pgbench = (
+            f"\\set city random(0, {CITIES - 1})\n\\set hour random(0, {hours})\nSELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL AND city = '城市' || :city "
+            f"AND observed_at >= timestamptz '2013-03-01 00:00:00+08' + :hour * interval '1 hour' ORDER BY observed_at, id LIMIT 100;\n")
+        def lua(path):
+            city = urllib.parse.quote("城市")
+            return (
+                f'math.randomseed(7)\nrequest = function()\n  local t = os.date("!%Y-%m-%dT%H:00:00Z", 1362067200 + math.random(0, {hours}) * 3600)\n'
+                f'  return wrk.format("GET", "{path}?city={city}" .. math.random(0, {CITIES - 1}) .. "&observed_at__gte=" .. t .. "&sort=observed_at&limit=100")\nend\n')
+        self.requests("page_100x12", pgbench, lua(f"/v1/datasets/{self.dataset}/rows"), lua("/rows"), 0.6, 4)
+
+    def csv(self):
+        select = f"SELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL ORDER BY id"
+        env = dict(os.environ, PGOPTIONS="-c role=daylight_reader")
+        ours, limits, memory = [], [], []
+        with self.daylight() as server:
+            url = f"http://127.0.0.1:{self.port}/v1/datasets/{self.dataset}/rows.csv"
+            subprocess.run(["curl", "-sf", "-o", "/dev/null", url + "?id__lt=100"], check=True)
+            idle = resident(server.pid)
+            for _ in range(self.options.rounds):
+                limits.append(timed(lambda: subprocess.run(["psql", "-X", "-q", self.url, "-c", f"\\copy ({select}) to '/dev/null' csv"], check=True, env=env)))
+                with Peak(server.pid) as peak:
+                    ours.append(timed(lambda: subprocess.run(["curl", "-sf", "-o", "/dev/null", url], check=True)))
+                memory.append(peak.value - idle)
+        rows = self.options.rows
+        self.results["csv_live"] = {
+            "rows_per_second": rows / middle(ours), "psql_copy_rows_per_second": rows / middle(limits), "ratio_to_psql_copy": ratio(limits, ours), "goal": 1.0,
+            "memory_above_idle_mb": max(memory) / 1e6, "goal_memory_mb": 60,
+        }
+
+    def file(self):
+        with self.daylight() as server:
+            url = f"http://127.0.0.1:{self.port}/v1/datasets/{self.dataset}/data.csv"
+            served = self.work / "www"
+            served.mkdir(exist_ok=True)
+            (served / "probe").write_text("ok")
+            subprocess.run(["curl", "-sf", "-o", served / "data.csv", url], check=True)
+            size = (served / "data.csv").stat().st_size
+            ours, limits = [], []
+            with self.nginx(served):
+                for _ in range(self.options.rounds):
+                    for port, path, rates in ((self.nginx_port, "/data.csv", limits), (self.port, f"/v1/datasets/{self.dataset}/data.csv", ours)):
+                        rates.append(self.wrk(port, f'wrk.path = "{path}"\n', 2, self.options.seconds)[0] * size)
+        self.results["csv_file"] = {
+            "bytes_per_second": middle(ours), "nginx_bytes_per_second": middle(limits), "ratio_to_nginx": ratio(ours, limits), "goal": 0.9, "bytes": size}
+
+    def run(self):
+        self.seed()
+        for name in self.options.only:
+            print(f"measuring {name}", file=sys.stderr)
+            getattr(self, name)()
+        self.results["machine"] = {
+            "cores": os.cpu_count(), "postgresql": self.psql("SHOW server_version"), "shared_buffers": self.psql("SHOW shared_buffers"), "rows": self.options.rows}
+        shutil.rmtree(self.work, ignore_errors=True)
+        return self.results
+
+
+ROW_SQL = """i, 'S' || lpad((i % 900)::text, 4, '0'), '城市' || (i % 40), timestamptz '2013-03-01 00:00:00+08' + make_interval(hours => (i / 900)::int),
+    (i * 7919 % 50000) / 100.0, (i * 104729 % 60000) / 100.0, (i * 1299709 % 9000) / 100.0, (i * 15485863 % 20000) / 100.0, (i * 32452843 % 30000) / 100.0,
+    i * 7919 % 500, i % 17 <> 0, CASE WHEN i % 10 = 0 THEN '仪器校准，数据仅供参考' END"""
+
+
+class Peak:
+    """The greatest resident memory of a process meanwhile, in bytes."""
+
+    def __init__(self, pid):
+        self.pid, self.value, self.stop = pid, 0, False
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.pool.submit(self.watch)
+        return self
+
+    def watch(self):
+        while not self.stop:
+            self.value = max(self.value, resident(self.pid))
+            time.sleep(0.02)
+
+    def __exit__(self, *_):
+        self.stop = True
+        self.pool.shutdown()
+
+
+def resident(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1)) * 1024
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def timed(work):
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+def middle(values):
+    return round(statistics.median(values), 3)
+
+
+def ratio(a, b):
+    """Median of the ratios of measurements that were taken one after the other."""
+    return round(statistics.median(x / y for x, y in zip(a, b)), 3)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", default=os.environ.get("DATABASE_URL"), help="a migrated database of its own")
+    parser.add_argument("--daylight", default=str(ROOT / ".build/release/daylight"))
+    parser.add_argument("--python", default=sys.executable, help="a Python with fastapi, uvicorn, uvloop, httptools, asyncpg and orjson")
+    parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=["row", "page", "csv", "file"])
+    options = parser.parse_args()
+    if not options.database:
+        parser.error("--database or DATABASE_URL is needed")
+    print(json.dumps(Bench(options).run(), indent=2, ensure_ascii=False))
+
+
+main()

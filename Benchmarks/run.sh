@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# make bench: measures the built server against pgbench, psql, nginx and FastAPI on this machine and prints JSON.
+#
+# Needs wrk, nginx, pgbench and psql (apt) and Python 3.11 with venv; the Python packages go into .bench/venv.
+# DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
+# Arguments go to bench.py: --rows, --seconds, --rounds, --only row page csv file push.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+for tool in wrk nginx pgbench psql python3; do
+    command -v "$tool" >/dev/null || PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || {
+        echo "$tool is missing: apt-get install wrk nginx postgresql postgresql-client python3-venv" >&2
+        exit 69
+    }
+done
+export PATH=$PATH:/usr/sbin
+
+if [ -z "${DAYLIGHT_TEST_DATABASE_URL:-}" ]; then
+    export DAYLIGHT_TEST_POSTGRES_OPTIONS="-c shared_buffers=1GB"
+    exec scripts/with-postgres.sh "$0" "$@"
+fi
+
+if [ ! -x .bench/venv/bin/uvicorn ]; then
+    python3 -m venv .bench/venv
+    .bench/venv/bin/pip install --quiet --requirement Benchmarks/requirements.txt
+fi
+
+database="daylight_bench_$$"
+psql -X -q "$DAYLIGHT_TEST_DATABASE_URL" -c "CREATE DATABASE $database"
+trap 'psql -X -q "$DAYLIGHT_TEST_DATABASE_URL" -c "DROP DATABASE IF EXISTS $database WITH (FORCE)"' EXIT
+export DATABASE_URL=${DAYLIGHT_TEST_DATABASE_URL/\/postgres\?/\/$database?}
+daylight=${DAYLIGHT_BINARY:-.build/release/daylight}
+DAYLIGHT_SCHEMA_DIR=schema "$daylight" migrate >&2
+python3 Benchmarks/bench.py --daylight "$daylight" --python .bench/venv/bin/python "$@"

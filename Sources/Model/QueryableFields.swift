@@ -1,0 +1,23 @@
+/// The fields of a schema that everybody may ask about: names and types of the public ones, in the form in which questions look them up.
+public struct QueryableFields: Sendable, Hashable {
+    /// One field.
+    public struct Entry: Sendable, Hashable {
+        public let name: String
+        public let type: FieldType
+        /// Key fields hold no missing values.
+        public let isKey: Bool
+    }
+
+    /// In schema order.
+    public let entries: [Entry]
+
+    public init(_ schema: TableSchema) {
+        entries = schema.publicFields.map { Entry(name: $0.name, type: $0.type, isKey: schema.primaryKey.contains($0.name)) }
+    }
+
+    /// - Returns: nil for names that nobody uses and for those of fields that are not public alike.
+    public subscript(_ name: some StringProtocol) -> Entry? {
+        for entry in entries where entry.name == name { return entry }
+        return nil
+    }
+}
