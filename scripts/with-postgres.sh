@@ -25,7 +25,7 @@ trap clean_up EXIT
 if [ "$(id -u)" -eq 0 ]; then chown "$(cluster_user)" "$home"; fi
 initialize_cluster "$home" --no-sync
 start_cluster "$home" "$home" -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c max_connections=200 -c shared_buffers=256MB -c max_wal_size=4GB -c jit=off "${DAYLIGHT_TEST_POSTGRES_OPTIONS:-}"
+    -c max_connections=1000 -c shared_buffers=256MB -c max_wal_size=4GB -c jit=off "${DAYLIGHT_TEST_POSTGRES_OPTIONS:-}"
 export DAYLIGHT_TEST_DATABASE_URL="postgresql:///postgres?host=$home&user=postgres"
 
 # In the background, so that a signal is passed on at once and the cluster is taken down after the command has ended.

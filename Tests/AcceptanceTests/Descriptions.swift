@@ -7,7 +7,7 @@ enum Descriptions {
     /// - Parameters:
     ///   - fields: `name|title|type` and then `required` or nothing, one a line.
     ///   - key: names of the key fields.
-    static func own(_ title: String, department: String, fields: String, key: [String]) -> String {
+    static func own(_ title: String, department: String, fields: String, key: [String], policy: String = "strict") -> String {
         let items = fields.split(separator: "\n").map { line -> String in
             let parts = line.split(separator: "|", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
             let required = parts.count > 3 && parts[3] == "required"
@@ -16,18 +16,18 @@ enum Descriptions {
                 """
         }
         return base(
-            title, department: department,
+            title, department: department, policy: policy,
             with: #""schema":{"fields":[\#(items.joined(separator: ","))],"primary_key":[\#(key.map { "\"\($0)\"" }.joined(separator: ","))]}"#)
     }
 
-    static func profiled(_ title: String, department: String, profile: String) -> String {
-        base(title, department: department, with: #""profile":{"id":"\#(profile)"}"#)
+    static func profiled(_ title: String, department: String, profile: String, policy: String = "strict") -> String {
+        base(title, department: department, policy: policy, with: #""profile":{"id":"\#(profile)"}"#)
     }
 
-    private static func base(_ title: String, department: String, with shape: String) -> String {
+    private static func base(_ title: String, department: String, policy: String, with shape: String) -> String {
         """
         {"title":{"zh":"\(title)"},"abstract":{"zh":"\(title)，按原文件报送。"},"department":"\(department)","share_type":"unconditional",
-         "openness":"unconditional","disclosure":"proactive","update_cycle":"irregular","licence":"CC-BY-4.0",\(shape)}
+         "openness":"unconditional","disclosure":"proactive","update_cycle":"irregular","licence":"CC-BY-4.0","push_policy":"\(policy)",\(shape)}
         """
     }
 }

@@ -9,7 +9,7 @@ struct EnvironmentFileTests {
         {"kind":"compose_datetime","to":"hour","parts":{"year":"year","month":"month","day":"day","hour":"hour"},"offset":"+08:00"},
         {"kind":"rename","from":"station","to":"station_code"},{"kind":"rename","from":"PM2.5","to":"pm25"},{"kind":"rename","from":"PM10","to":"pm10"},
         {"kind":"rename","from":"SO2","to":"so2"},{"kind":"rename","from":"NO2","to":"no2"},{"kind":"rename","from":"CO","to":"co"},
-        {"kind":"rename","from":"O3","to":"o3"},{"kind":"number","fields":["co"],"power":-3},
+        {"kind":"rename","from":"O3","to":"o3"},{"kind":"number","fields":["co"],"power":-3},{"kind":"number","fields":["temperature","pressure","dew_point","precipitation","wind_speed"],"round":2},
         {"kind":"rename","from":"TEMP","to":"temperature"},{"kind":"rename","from":"PRES","to":"pressure"},{"kind":"rename","from":"DEWP","to":"dew_point"},
         {"kind":"rename","from":"RAIN","to":"precipitation"},{"kind":"rename","from":"wd","to":"wind_direction"},
         {"kind":"rename","from":"WSPM","to":"wind_speed"},{"kind":"ignore","fields":["No"]}]}
@@ -57,19 +57,22 @@ struct EnvironmentFileTests {
         let paths = try SourceFiles.csvFiles(below: "environment/cn_surface_water/by_station_2021-04")
         #expect(paths.count == 892)
         try await Installation.with { site in
-            try await site.describe("water", Descriptions.profiled("地表水水质监测", department: site.department, profile: "water-samples"))
+            try await site.describe("water", Descriptions.profiled("地表水水质监测", department: site.department, profile: "water-samples", policy: "quarantine"))
             try await site.map("water", Self.waterMapping)
-            // One file of each river, pushed as it is: the others are the same form, and each push is a release of its own.
+            // Every eighteenth file, pushed as it is: the others have the same form, and each push is a release of its own.
             var expected: [String: [String]] = [:]
             var repeats = 0
             var rows = 0
             for path in paths.enumerated().filter({ $0.offset % 18 == 0 }).map(\.element) {
                 let records = PlainCSV.records(try SourceFiles.text(path)).dropFirst()
-                repeats += records.count - Set(records).count
-                for record in records { expected[record[0] + "|" + record[1] + "|" + record[2] + "|" + record[3]] = record }
-                rows += records.count
+                // a station under maintenance has rows without a time: they are left out and kept for the department
+                let timed = records.filter { $0[3] != "*" }
+                for record in timed { expected[record[0] + "|" + record[1] + "|" + record[2] + "|" + record[3]] = record }
+                rows += timed.count
+                repeats += timed.count - Set(timed).count
                 let push = try await site.publish("water", try SourceFiles.data(path), mode: "upsert")
-                #expect(try await site.findings(of: push, code: "F400") == records.count - Set(records).count, "\(path)")
+                #expect(try await site.findings(of: push, code: "F400") == timed.count - Set(timed).count, "\(path)")
+                #expect(push["rejected_count"]?.int == records.count - timed.count, "\(path)")
             }
             let released = try await site.records("water")
             #expect(released.count - 1 == expected.count)

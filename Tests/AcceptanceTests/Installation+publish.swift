@@ -18,7 +18,8 @@ extension Installation {
     }
 
     func push(_ id: String, _ file: Data, mode: String = "replace", gzip: Bool = false, headers: [(String, String)] = []) async throws -> ContractResponse {
-        var all = [("Content-Type", "text/csv")] + headers
+        var all = headers
+        if !headers.contains(where: { $0.0 == "Content-Type" }) { all.append(("Content-Type", "text/csv")) }
         if gzip { all.append(("Content-Encoding", "gzip")) }
         return try await pusher.send(
             .POST, "/v1/datasets/\(id)/pushes?mode=\(mode)", headers: all, body: .bytes(ByteBuffer(bytes: file)), timeout: .seconds(300))

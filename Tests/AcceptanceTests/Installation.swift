@@ -41,8 +41,10 @@ final class Installation: Sendable {
             let department = try await database.addDepartment()
             let push = try await database.addKey([.read, .push, .release], department: department.uscc, tier: "trusted")
             let review = try await database.addKey([.read, .review], department: department.uscc, tier: "trusted")
-            try run(["profiles", "load", Project.file("schema/profiles").path], database: database)
-            try run(["reference", "load", Project.file("schema/reference").path], database: database)
+            for arguments in [["profiles", "load", Project.file("schema/profiles").path], ["reference", "load", Project.file("schema/reference").path]] {
+                let (status, output) = try run(arguments, database: database)
+                if status != 0 { throw InstallationError(message: "\(arguments): \(output)") }
+            }
             let home = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
             let port = try await freePort()

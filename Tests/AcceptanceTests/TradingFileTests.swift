@@ -9,8 +9,9 @@ struct TradingFileTests {
         var charset: String
         var key: String
         var keep: String
-        /// Counted in the file by hand: records, and distinct keys among them.
+        /// Counted in the file by hand: records, those without a key, and distinct keys among the others.
         var records: Int
+        var withoutKey = 0
         var distinct: Int
         var exactRepeats: Int
         var testDescription: String { name }
@@ -20,7 +21,7 @@ struct TradingFileTests {
         TradingFile(name: "hangzhou_参数抽取信息_gbk.csv", charset: "GBK", key: "ID", keep: "reject", records: 1032, distinct: 1032, exactRepeats: 0),
         TradingFile(name: "hangzhou_开标项目信息_2023-10-30_gbk.csv", charset: "GBK", key: "id", keep: "reject", records: 916, distinct: 916, exactRepeats: 0),
         TradingFile(name: "hangzhou_招标公告_2023-08-29_gbk.csv", charset: "GB18030", key: "项目编号", keep: "reject", records: 978, distinct: 971, exactRepeats: 7),
-        TradingFile(name: "lishui_开标记录_2023-08-30.csv", charset: "UTF-8", key: "id", keep: "last", records: 5836, distinct: 1511, exactRepeats: 0),
+        TradingFile(name: "lishui_开标记录_2023-08-30.csv", charset: "UTF-8", key: "id", keep: "last", records: 5836, withoutKey: 4291, distinct: 1510, exactRepeats: 0),
         TradingFile(name: "lishui_开标记录_gbk.csv", charset: "GBK", key: "id", keep: "first", records: 5996, distinct: 1389, exactRepeats: 0),
     ]
 
@@ -35,20 +36,21 @@ struct TradingFileTests {
         try await Installation.with { site in
             // every column becomes a field under its Chinese title
             let fields = header.enumerated().map { "c\($0)|\($1)|text" + ($0 == keyColumn ? "|required" : "") }.joined(separator: "\n")
-            try await site.describe("trading", Descriptions.own("公共资源交易记录", department: site.department, fields: fields, key: ["c\(keyColumn)"]))
+            try await site.describe("trading", Descriptions.own("公共资源交易记录", department: site.department, fields: fields, key: ["c\(keyColumn)"], policy: file.withoutKey > 0 ? "quarantine" : "strict"))
             try await site.map("trading", #"{"charset":"\#(file.charset)","steps":[],"repeats":{"keep":"\#(file.keep)"}}"#)
             let push = try await site.publish("trading", try SourceFiles.data(path))
             let released = try await site.records("trading").dropFirst()
             #expect(released.count == file.distinct)
 
             var expected: [String: [String]] = [:]
-            for record in source where file.keep == "last" || expected[record[keyColumn]] == nil { expected[record[keyColumn]] = record }
+            for record in source where !record[keyColumn].isEmpty && (file.keep == "last" || expected[record[keyColumn]] == nil) { expected[record[keyColumn]] = record }
             #expect(Set(released) == Set(expected.values))
 
             let exact = try await site.findings(of: push, code: "F400")
             let repeated = try await site.findings(of: push, code: "F401")
             #expect(exact == file.exactRepeats)
-            #expect(exact + repeated == file.records - file.distinct)
+            #expect(exact + repeated == file.records - file.withoutKey - file.distinct)
+            #expect(push["rejected_count"]?.int == file.withoutKey)
         }
     }
 
