@@ -1,9 +1,10 @@
+import NIOConcurrencyHelpers
 public import NIOCore
 
 /// Takes the data of a `COPY … FROM STDIN`; valid inside the closure that got it.
-public final class CopyWriter {
+public final class CopyWriter: Sendable {
     private let queue: ChunkQueue
-    private var collected = ByteBuffer()
+    private let collected = NIOLockedValueBox(ByteBuffer())
 
     private let interrupt: @Sendable () -> Void
 
@@ -15,24 +16,31 @@ public final class CopyWriter {
     /// Sends bytes, which may end anywhere in a row; small pieces are collected. Suspends while the server is slower.
     /// - Throws: `PostgresError`: the server's refusal, or `cancelled`.
     public func write(_ buffer: ByteBuffer) async throws {
-        var buffer = buffer
-        if collected.readableBytes + buffer.readableBytes < copyChunkSize {
-            if collected.capacity == 0 { collected = ByteBufferAllocator().buffer(capacity: copyChunkSize) }
-            collected.writeBuffer(&buffer)
-            return
+        let size = buffer.readableBytes
+        let (before, now) = collected.withLockedValue { collected -> (ByteBuffer, ByteBuffer) in
+            if collected.readableBytes + size < copyChunkSize {
+                if collected.capacity == 0 { collected = ByteBufferAllocator().buffer(capacity: copyChunkSize) }
+                collected.writeImmutableBuffer(buffer)
+                return (ByteBuffer(), ByteBuffer())
+            }
+            let before = collected
+            collected = size < copyChunkSize ? buffer : ByteBuffer()
+            return (before, size < copyChunkSize ? ByteBuffer() : buffer)
         }
-        try await flush()
-        if buffer.readableBytes >= copyChunkSize { try await send(buffer) } else { collected = buffer }
+        try await send(before)
+        try await send(now)
     }
 
     func flush() async throws {
-        guard collected.readableBytes > 0 else { return }
-        let chunk = collected
-        collected = ByteBuffer()
-        try await send(chunk)
+        try await send(
+            collected.withLockedValue { collected in
+                defer { collected = ByteBuffer() }
+                return collected
+            })
     }
 
     private func send(_ chunk: ByteBuffer) async throws {
+        guard chunk.readableBytes > 0 else { return }
         let (queue, interrupt) = (queue, interrupt)
         try await withTaskCancellationHandler {
             try await queue.send(chunk)

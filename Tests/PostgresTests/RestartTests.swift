@@ -32,7 +32,7 @@ import Testing
                     do { _ = try await test.database.read("SELECT 1") } catch {
                         #expect((error as? PostgresError)?.isTemporary == true || Task.isCancelled)
                         failures += 1
-                        try await Task.sleep(for: .milliseconds(10))
+                        try? await Task.sleep(for: .milliseconds(10))
                     }
                 }
                 return failures
