@@ -73,7 +73,7 @@ enum PlainCSV {
                 continue
             }
             switch byte {
-            case 0x22: quoted = true
+            case 0x22 where field.isEmpty: quoted = true
             case delimiter: endField()
             case 0x0A: endRecord()
             case 0x0D: if index >= bytes.count || bytes[index] != 0x0A { endRecord() }
