@@ -89,7 +89,8 @@ start_private_cluster() {
 
 if [ -z "${DATABASE_URL:-}" ]; then start_private_cluster 9>&-; fi
 
-export DAYLIGHT_PORT=$port DAYLIGHT_HOME=$home
+# No admin port unless one is asked for: several runs on one machine would collide on the default one.
+export DAYLIGHT_PORT=$port DAYLIGHT_HOME=$home DAYLIGHT_ADMIN_PORT=${DAYLIGHT_ADMIN_PORT:-off}
 "$daylight" migrate 9>&-
 "$daylight" profiles load schema/profiles 9>&-
 "$daylight" reference load schema/reference 9>&-
@@ -107,9 +108,9 @@ for _ in $(seq 300); do
 
 Daylight serves on $address   (Ctrl-C stops it)
 
-  curl '$address/v1/datasets?q=空气'
-  curl '$address/v1/datasets'
-  curl '$address/openapi.yaml'
+  curl -G '$address/v1/datasets' --data-urlencode q=空气
+  curl '$address/v1/datasets/yaan-air-hourly/rows?pm25__gte=75&sort=-hour&limit=3'
+  curl -OJ '$address/v1/datasets/yaan-budget-lines/data.csv'
 
 Demonstration keys: $demo_keys
 

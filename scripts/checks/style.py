@@ -19,7 +19,7 @@ SQL = re.compile(
     r"\b(?:CREATE|ALTER|DROP)\s+(?:TEMP\s+|TEMPORARY\s+|UNLOGGED\s+|UNIQUE\s+)?(?:TABLE|INDEX|VIEW|ROLE|SCHEMA|FUNCTION|TYPE)\b"
 )
 # Comments in the order in which Swift would see them; strings are kept, so that // in a URL is no comment.
-TOKEN = re.compile(r'"""(?:\\.|(?!""").)*"""|"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.S)
+TOKEN = re.compile(r'"""(?:\\.|(?!""")[^\\])*"""|"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.S)
 
 
 def without_comments(text):
