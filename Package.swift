@@ -77,7 +77,7 @@ let package = Package(
         room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, collections, crypto, log]),
         room("Bulk", ["Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
-        room("API", ["Model", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
+        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
         // floor 5
         .executableTarget(
             name: "daylight",

@@ -1,7 +1,7 @@
 import Logging
-import Model
+public import Model
 public import NIOCore
-public import Store
+import Store
 
 extension Publishing {
     /// Takes a push in: reads the body as a stream, checks every value on the way and the whole set afterwards, and keeps the rows for a release.

@@ -1,6 +1,6 @@
 import Logging
 public import Model
-public import Store
+import Store
 
 /// What became of a release that was asked for.
 public enum ReleaseOutcome: Sendable {

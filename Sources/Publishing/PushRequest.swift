@@ -1,5 +1,5 @@
 public import Model
-public import Store
+import Store
 
 /// What a department asks for when it pushes, besides the rows.
 public struct PushRequest: Sendable {

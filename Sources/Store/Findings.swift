@@ -1,38 +1,6 @@
 public import Model
 import Postgres
 
-/// How often a code was found in a push, also beyond the findings that are kept.
-public struct FindingCount: Sendable, Hashable, Codable {
-    public var code: FindingCode
-    public var severity: Check.Severity
-    public var count: Int
-
-    public init(code: FindingCode, severity: Check.Severity, count: Int) {
-        self.code = code
-        self.severity = severity
-        self.count = count
-    }
-}
-
-/// A record that a quarantine push left out, as it came.
-public struct RejectedRecord: Sendable, Hashable {
-    /// The line on which it starts; 0 for the header.
-    public var line: Int
-    /// The record's text, decoded to UTF-8, without its line end.
-    public var text: String
-
-    public init(line: Int, text: String) {
-        self.line = line
-        self.text = text
-    }
-}
-
-/// A kept finding with its place in the push's list, from 1.
-public struct NumberedFinding: Sendable, Hashable {
-    public var number: Int
-    public var finding: Finding
-}
-
 extension Store {
     /// Keeps findings of a push.
     ///

@@ -1,16 +1,5 @@
-import Model
+public import Model
 import Postgres
-
-/// The answer to a request that carried an Idempotency-Key, kept for its retries.
-public struct StoredAnswer: Sendable, Hashable {
-    public var status: Int
-    public var body: String
-
-    public init(status: Int, body: String) {
-        self.status = status
-        self.body = body
-    }
-}
 
 /// What is known about an Idempotency-Key when a request with it arrives.
 public enum IdempotencyClaim: Sendable, Hashable {

@@ -6,7 +6,6 @@ import Model
 import NIOCore
 import Publishing
 import RateLimit
-import Store
 
 extension API {
     func addFindingRoutes(_ routes: Routes, _ publishing: Publishing, _ seal: CursorSeal) {

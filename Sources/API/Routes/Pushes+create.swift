@@ -4,7 +4,6 @@ import Hummingbird
 import Model
 import NIOCore
 import Publishing
-import Store
 
 extension API {
     /// Takes a push in. The body is read no faster than it can be stored, and the answer is whole even where reading stops early.

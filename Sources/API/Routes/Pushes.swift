@@ -5,7 +5,6 @@ import Hummingbird
 import Model
 import NIOCore
 import Publishing
-import Store
 import RateLimit
 
 extension API {

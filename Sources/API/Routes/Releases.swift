@@ -4,7 +4,6 @@ import Model
 import NIOCore
 import Publishing
 import RateLimit
-import Store
 
 /// When to release; at once where `at` is not given.
 private struct ReleaseRequest: Decodable {

@@ -4,7 +4,6 @@ import Model
 import NIOCore
 import Publishing
 import RateLimit
-import Store
 
 /// What a reviewer sends.
 private struct ReviewRequest: Decodable {

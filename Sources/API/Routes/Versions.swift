@@ -5,7 +5,6 @@ import Model
 import NIOCore
 import Publishing
 import RateLimit
-import Store
 
 /// A version as everybody sees it: its schema without fields that are not public.
 struct VersionDocument: Encodable, Sendable {

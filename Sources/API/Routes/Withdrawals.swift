@@ -5,7 +5,6 @@ import Model
 import NIOCore
 import Publishing
 import RateLimit
-import Store
 
 /// What to withdraw, and why.
 private struct WithdrawalRequest: Decodable {
