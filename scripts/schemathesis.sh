@@ -54,7 +54,7 @@ run() {
 
 echo "schemathesis without a key, $seconds s"
 run
-key=$(sed -n 's/^[A-Z_]*KEY=//p' "$work/home/demo.env" | head -n 1)
+key=$(sed -n 's/^DAYLIGHT_ADMIN_KEY=//p' "$work/home/demo.env")
 [ -n "$key" ] || { echo "no key in demo.env" >&2; exit 1; }
 echo "schemathesis with a key, $seconds s"
 run --header "Authorization: Bearer $key"

@@ -57,7 +57,7 @@ struct DescriptionCheck {
                 add("/share_condition", "有条件共享须写明共享条件（用途、范围）", "conditional sharing needs its conditions: purpose and scope")
             }
         case .notShared:
-            if (d.shareCondition ?? "").firstMatch(of: /《[^》]+》/) == nil {
+            if !Self.citesLaw(d.shareCondition ?? "") {
                 add(
                     "/share_condition", "不予共享须写明法律、行政法规或国务院政策依据，例如《……法》第……条",
                     "data that is not shared needs the law that says so, cited as 《name》 and article"
@@ -74,6 +74,12 @@ struct DescriptionCheck {
             if Self.isBlank(d.reason) { add("/reason", "不予公开须写明理由", "withheld data needs a reason") }
             if d.openness != .closed { add("/openness", "不予公开的数据，开放属性应为 closed", "withheld data has the openness closed") }
         }
+    }
+
+    /// Whether a name stands between 《 and 》.
+    private static func citesLaw(_ text: String) -> Bool {
+        guard let open = text.firstIndex(of: "《"), let close = text[open...].firstIndex(of: "》") else { return false }
+        return text.distance(from: open, to: close) > 1
     }
 
     private mutating func checkNumbers(_ d: DatasetDescription) {

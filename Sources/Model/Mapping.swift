@@ -52,7 +52,7 @@ public struct Mapping: Sendable, Hashable, Codable {
             /// Field `to` from the columns of `parts` (year, month, day, hour, minute, second), or from column `from` by `format`; parts that no column
             /// gives come from `defaults`; `offset` is the zone, `+08:00` where it is nil.
             case composeDatetime = "compose_datetime"
-            /// Each of `columns` becomes a row: its name in field `nameTo`, its value in field `valueTo`.
+            /// Each of `columns` that has a value becomes a row: its name in field `nameTo`, its value in field `valueTo`. A missing value gives no row.
             case unpivot
             /// The `tokens` mean missing, in `fields` or everywhere.
             case missing

@@ -41,6 +41,9 @@ public struct PushTarget: Sendable, Hashable {
     public var department: String
     public var state: Dataset.State
     public var policy: PushPolicy
+    /// What the department says about its being public.
+    public var disclosure: Disclosure
+    public var openness: Openness
     public var schema: TableSchema
     /// The pinned profile, and its review policy as it stands in the profile.
     public var profile: ProfileReference?
@@ -53,14 +56,16 @@ public struct PushTarget: Sendable, Hashable {
     public var rowCount: Int
 
     public init(
-        dataset: String, number: Int, department: String, state: Dataset.State, policy: PushPolicy, schema: TableSchema, profile: ProfileReference?,
-        reviewPolicy: String?, mapping: Mapping?, currentVersion: Int?, currentSchema: TableSchema?, currentDigest: String?, rowCount: Int
+        dataset: String, number: Int, department: String, state: Dataset.State, policy: PushPolicy, disclosure: Disclosure, openness: Openness,
+        schema: TableSchema, profile: ProfileReference?, reviewPolicy: String?, mapping: Mapping?, currentVersion: Int?, currentSchema: TableSchema?, currentDigest: String?, rowCount: Int
     ) {
         self.dataset = dataset
         self.number = number
         self.department = department
         self.state = state
         self.policy = policy
+        self.disclosure = disclosure
+        self.openness = openness
         self.schema = schema
         self.profile = profile
         self.reviewPolicy = reviewPolicy

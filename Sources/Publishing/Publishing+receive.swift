@@ -21,8 +21,6 @@ extension Publishing {
         let id = newIdentifier()
         if request.idempotencyKey != nil, let repeated = try await claim(request, push: id, body: body, answer: answer) { return repeated }
         do {
-            try await slots.enter()
-            defer { slots.leave() }
             let (report, content) = try await take(request, push: id, target: target, body: body)
             let answer = try answer(report)
             if request.idempotencyKey != nil {
@@ -104,7 +102,8 @@ extension Publishing {
     /// Finishes what a process that died left between the end of a push and its answer; ends the push if its process died earlier.
     private func recover(_ push: String, _ answer: @Sendable (PushReport) throws -> StoredAnswer) async throws {
         try await failStalePushes()
-        guard let record = try await store.push(push) else { return try await store.release(idempotencyKeyOf: push) }
+        // Claimed a moment ago: its push is about to be noted.
+        guard let record = try await store.push(push) else { return }
         switch record.push.state {
         case .receiving, .checking: return
         case .failed: try await store.release(idempotencyKeyOf: push)

@@ -104,6 +104,11 @@ extension Publishing {
     private func check(_ releasing: Releasing) async throws {
         let (record, target) = (releasing.record, releasing.target)
         try Self.check(target)
+        if target.disclosure == .withheld || target.openness == .closed {
+            throw Problem(
+                .pushStateConflict, zh: "数据资源注明不予公开或不予开放，不能发布；请先更改其公开属性", en: "the dataset is described as withheld or closed; change that before a release",
+                members: ["push": "\"\(record.push.id)\""])
+        }
         if SchemaChange(from: record.schema, to: target.schema) != .none {
             throw Problem(
                 .releaseOutdated, zh: "报送之后信息项有变更；请按新的信息项重新报送", en: "the dataset's fields changed after the push; push again with the new ones",

@@ -18,7 +18,7 @@ extension Publishing {
         await attempt("dead pushes") { try await failStalePushes() }
         await attempt("orphaned staging tables") { _ = try await store.dropOrphanStaging() }
         await attempt("scheduled releases") { try await runDue(at: now) }
-        await attempt("old answers") { _ = try await store.forgetAnswers(olderThan: configuration.answerLifetime) }
+        await attempt("old answers") { _ = try await store.forgetAnswers(olderThan: configuration.answerLifetime, silentFor: configuration.silence) }
     }
 
     /// Releases the pushes whose time has come, the longest due first.

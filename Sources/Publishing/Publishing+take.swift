@@ -33,6 +33,8 @@ extension Publishing {
             }
         }
         defer { heartbeat.cancel() }
+        try await slots.enter()
+        defer { slots.leave() }
         return try await store.stage(record, target: target, keepsRecords: keepsRecords) { staging in
             let work = PushWork(publishing: self, request: request, record: record, intake: intake, staging: staging)
             try await work.read(body, received)

@@ -109,22 +109,25 @@ final class PushWork {
     private func note(_ verdict: SetVerdict) async throws {
         setCounts = setCounts.adding(verdict.counts)
         hasErrorsWithoutRow = hasErrorsWithoutRow || verdict.hasErrorsWithoutRow
-        try await keep(verdict.findings)
+        // On the connection that holds the dataset's turn: waiting for another one could be waiting for those who wait for this turn.
+        let findings = take(verdict.findings)
+        try await staging.keep(findings.new, from: findings.number)
     }
 
     /// Hands what the intake found to the store before it piles up.
     private func keepFindings() async throws {
-        try await keep(intake.takeFindings())
+        let findings = take(intake.takeFindings())
+        if !findings.new.isEmpty { try await store.keep(findings.new, of: id, from: findings.number) }
         let rejected = intake.takeRejected()
         if !rejected.isEmpty { try await store.keep(rejected, of: id) }
     }
 
-    private func keep(_ findings: [Finding]) async throws {
+    /// Findings that are still to be kept, and the number of the first of them.
+    private func take(_ findings: [Finding]) -> (new: [Finding], number: Int) {
         let findings = Array(findings.prefix(remaining))
-        if findings.isEmpty { return }
         if first.count < 20 { first += findings.prefix(20 - first.count) }
-        try await store.keep(findings, of: id, from: kept + 1)
-        kept += findings.count
+        defer { kept += findings.count }
+        return (findings, kept + 1)
     }
 
     private func count() async throws {

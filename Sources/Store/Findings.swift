@@ -6,10 +6,10 @@ extension Store {
     ///
     /// - Parameter first: the number of the first one; numbers of a push run without gaps.
     public func keep(_ findings: [Finding], of push: String, from first: Int) async throws {
-        try await mappingErrors { try await writer.withConnection { try await Self.keep(findings, of: push, from: first, $0) } }
+        try await mappingErrors { try await writer.withConnection { try await Self.insert(findings, of: push, from: first, $0) } }
     }
 
-    static func keep(_ findings: [Finding], of push: String, from first: Int, _ connection: Connection) async throws {
+    fileprivate static func insert(_ findings: [Finding], of push: String, from first: Int, _ connection: Connection) async throws {
         if findings.isEmpty { return }
         try await connection.execute(
             """
@@ -80,6 +80,13 @@ extension Store {
         try await write(
             "SELECT line, record FROM daylight.rejected_record WHERE push = \(push) AND line > \(line) ORDER BY line LIMIT \(limit)"
         ).map { RejectedRecord(line: try $0.read("line"), text: try $0.read("record")) }
+    }
+}
+
+extension Staging {
+    /// Keeps findings of the checks, in the staging transaction.
+    public func keep(_ findings: [Finding], from first: Int) async throws {
+        try await Store.insert(findings, of: push, from: first, connection)
     }
 }
 

@@ -61,14 +61,17 @@ extension Store {
             """)
     }
 
-    /// Forgets answers that are older than `lifetime`.
+    /// Forgets answers that are older than `lifetime`, and claims whose process died before it noted the push.
     ///
+    /// - Parameter silence: how long a claim may be without its push.
     /// - Returns: how many there were.
-    public func forgetAnswers(olderThan lifetime: Duration) async throws -> Int {
+    public func forgetAnswers(olderThan lifetime: Duration, silentFor silence: Duration) async throws -> Int {
         try await write(
             """
-            DELETE FROM daylight.idempotency
-            WHERE created_at < now() - make_interval(secs => \(Int(lifetime.components.seconds))) AND finished_at IS NOT NULL
+            DELETE FROM daylight.idempotency i
+            WHERE (i.finished_at IS NOT NULL AND i.created_at < now() - make_interval(secs => \(Int(lifetime.components.seconds))))
+               OR (i.finished_at IS NULL AND i.created_at < now() - make_interval(secs => \(Int(silence.components.seconds)))
+                   AND NOT EXISTS (SELECT FROM daylight.push p WHERE p.id = i.push))
             """
         ).affectedRows
     }

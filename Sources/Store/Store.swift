@@ -20,6 +20,8 @@ public struct Store: Sendable {
         public var readerPool = 8
         /// Pooled connections for all that writes.
         public var writerPool = 8
+        /// Longest wait for a pooled connection.
+        public var acquireTimeout = 5
         /// Longest public statement; downloads are statements too, and have `downloadTimeout`.
         public var readerTimeout = 20
         public var downloadTimeout = 3600
@@ -55,9 +57,11 @@ public struct Store: Sendable {
         )
         read.pipelinedConnectionsPerLoop = configuration.pipelinedConnectionsPerLoop
         read.poolSize = configuration.readerPool
+        read.acquireTimeout = .seconds(configuration.acquireTimeout)
         read.applicationName = "daylight reader"
         var write = Database.Configuration(url: configuration.databaseURL, sessionSettings: Self.settings(configuration, role: "daylight_writer"))
         write.poolSize = configuration.writerPool
+        write.acquireTimeout = .seconds(configuration.acquireTimeout)
         write.applicationName = "daylight writer"
         reader = Database(read, eventLoopGroup: eventLoopGroup, logger: logger)
         writer = Database(write, eventLoopGroup: eventLoopGroup, logger: logger)

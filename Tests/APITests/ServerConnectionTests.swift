@@ -250,12 +250,12 @@ import Testing
     }
 
     @Test func connectionGoesOnAfterALeftoverAsIfNothingHadBeen() async throws {
-        try await TestServer.with(configure: { $0.lingerTimeout = 0.3 }, routes: Self.testRoutes) { server in
+        try await TestServer.with(configure: { $0.lingerTimeout = 4 }, routes: Self.testRoutes) { server in
             try await server.connect { connection in
                 try await connection.send("POST /forbidden HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n")
                 #expect(try await connection.response().status == 401)
                 try await connection.send("abc")
-                try await Task.sleep(for: .milliseconds(600))
+                try await Task.sleep(for: .milliseconds(4500))
                 try await connection.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
                 #expect(try await connection.response().text == "hello")
             }

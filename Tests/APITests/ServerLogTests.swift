@@ -53,9 +53,9 @@ import Testing
 
     @Test func stuckReaderCostsLinesNotTime() async throws {
         try await Self.withPipe { readEnd, writeEnd in
-            let log = RequestLog(isOn: true, descriptor: writeEnd)
+            let log = RequestLog(isOn: true, descriptor: writeEnd, capacity: 200_000)
             let start = ContinuousClock.now
-            for _ in 0..<60_000 { log.write(Self.exchange(), Self.route, status: 200, bytes: 0, microseconds: 0) }
+            for _ in 0..<3000 { log.write(Self.exchange(), Self.route, status: 200, bytes: 0, microseconds: 0) }
             #expect(ContinuousClock.now - start < .seconds(20))
             // Somebody reads again: what was kept comes, then how much was not.
             var text = ""
@@ -67,8 +67,8 @@ import Testing
             }
             #expect(text.contains("{\"event\":\"log.dropped\",\"count\":"))
             let kept = text.split(separator: "\n").filter { $0.contains("\"request\"") }.count
-            #expect(kept > 20_000)
-            #expect(kept < 60_000)
+            #expect(kept > 500)
+            #expect(kept < 3000)
         }
     }
 

@@ -91,6 +91,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [#"{"disclosure":"withheld"}"#, #"{"openness":"closed"}"#])
+    func whatIsDescribedAsWithheldIsNotReleased(change: String) async throws {
+        try await Workshop.with { shop in
+            let report = try await shop.push("code,name\nA,a\n")
+            try await shop.pass(report)
+            try await shop.db.database.execute("UPDATE daylight.dataset SET description = description || \(JSONB(change))")
+            await expectProblem(.pushStateConflict) { _ = try await shop.publishing.release(report.push.id, by: shop.pusher) }
+            #expect(try await shop.count("SELECT count(*) FROM daylight.version") == 0)
+        }
+    }
+
     @Test func aReleaseTellsAllNodes() async throws {
         try await Workshop.with { shop in
             let listener = try await shop.db.open(as: .writer)

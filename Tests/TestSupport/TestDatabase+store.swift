@@ -8,6 +8,8 @@ extension TestDatabase {
         var configuration = Store.Configuration(databaseURL: url)
         configuration.readerPool = 4
         configuration.writerPool = 4
+        // Many tests share few processors: what is slow here is not the store.
+        configuration.acquireTimeout = 60
         let store = Store(configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "daylight.tests"))
         try await store.start()
         return store

@@ -87,6 +87,8 @@ public final class TestDatabase: Sendable {
     static func open(_ url: String, _ settings: [(String, String)] = []) async throws -> Database {
         var configuration = Database.Configuration(url: url, sessionSettings: Migrator.sessionSettings + settings)
         configuration.poolSize = 4
+        configuration.acquireTimeout = .seconds(60)
+        configuration.connectTimeout = .seconds(60)
         configuration.applicationName = "daylight-tests"
         let database = Database(configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "daylight.tests"))
         try await database.start()

@@ -36,13 +36,17 @@ struct ProblemDocument {
         text.string("urn:daylight:request:\(exchange.id)")
         text.raw(",\"code\":\"\(problem.code.rawValue)\"")
         if !problem.places.isEmpty {
-            text.raw(",\"errors\":[")
+            text.raw(",\"places\":[")
             for (index, place) in problem.places.enumerated() {
                 text.raw(index == 0 ? "{\"place\":" : ",{\"place\":")
                 text.string(place.place)
-                text.raw(",\"message\":")
-                text.string(place.message.text(in: language))
-                text.raw("}")
+                text.raw(",\"message\":{\"zh\":")
+                text.string(place.message.zh)
+                if let en = place.message.en {
+                    text.raw(",\"en\":")
+                    text.string(en)
+                }
+                text.raw("}}")
             }
             text.raw("]")
         }

@@ -7,10 +7,9 @@ import Synchronization
 
 /// One JSON line per request, collected in memory and written to standard error at least ten times a second.
 ///
-/// Never waits: when the reader of the log is stuck, lines beyond ``capacity`` are dropped and counted, and the count is
+/// Never waits: when the reader of the log is stuck, lines beyond a capacity are dropped and counted, and the count is
 /// written as a line of its own once the log moves again.
 final class RequestLog: Sendable {
-    static let capacity = 4 * 1024 * 1024
     private static let eager = 256 * 1024
 
     private struct State {
@@ -21,12 +20,14 @@ final class RequestLog: Sendable {
 
     private let isOn: Bool
     private let descriptor: CInt
+    private let capacity: Int
     private let state = Mutex(State())
     private let onDrop: @Sendable (Int) -> Void
 
-    init(isOn: Bool, descriptor: CInt = STDERR_FILENO, onDrop: @escaping @Sendable (Int) -> Void = { _ in }) {
+    init(isOn: Bool, descriptor: CInt = STDERR_FILENO, capacity: Int = 4 * 1024 * 1024, onDrop: @escaping @Sendable (Int) -> Void = { _ in }) {
         self.isOn = isOn
         self.descriptor = descriptor
+        self.capacity = capacity
         self.onDrop = onDrop
     }
 
@@ -37,7 +38,7 @@ final class RequestLog: Sendable {
         clock_gettime(CLOCK_REALTIME, &now)
         let millisecond = now.tv_nsec / 1_000_000
         let full = state.withLock { state in
-            guard state.pending.readableBytes < Self.capacity else {
+            guard state.pending.readableBytes < capacity else {
                 state.dropped += 1
                 return false
             }

@@ -110,7 +110,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// Bytes have come, ahead of the decoder: a head may have begun.
     func bytesCame(_ bytes: ByteBuffer) {
-        guard current == nil else { return }
+        guard current == nil, phase == .open else { return }
         headBegan = true
         guard !sawRequestLine else { return }
         let end = bytes.readableBytesView.firstIndex(of: UInt8(ascii: "\n"))

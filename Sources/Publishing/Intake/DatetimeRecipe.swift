@@ -12,18 +12,18 @@ final class DatetimeRecipe: Sendable {
     }
 
     private enum Input {
-        /// For year, month, day, hour, minute and second.
-        case parts([Part?])
+        /// By place in `names`.
+        case parts([(place: Int, part: Part)])
         case text(Part, DatetimeFormat)
     }
 
     private static let names = ["year", "month", "day", "hour", "minute", "second"]
 
     private let input: Input
-    /// By place in `names`; nil where the part must be given.
-    private let defaults: [Int?]
+    /// Unknown where the part must be given.
+    private let defaults: TimeParts
     private let type: FieldType
-    private let offset: String
+    private let offset: [UInt8]
     /// A time with a month; periods may be years.
     private let hasMonth: Bool
 
@@ -34,7 +34,7 @@ final class DatetimeRecipe: Sendable {
     /// - Returns: nil where the file lacks a column that nothing stands in for.
     init?(_ step: Mapping.Step, type: FieldType, column: (String) -> Part?) {
         self.type = type
-        offset = step.offset ?? "+08:00"
+        offset = Array((step.offset ?? "+08:00").utf8)
         let given = Self.names.map { step.defaults?[$0] }
         if let from = step.from {
             guard let part = column(from), let format = DatetimeFormat(step.format ?? "") else { return nil }
@@ -43,14 +43,16 @@ final class DatetimeRecipe: Sendable {
         } else {
             let parts = Self.names.map { step.parts?[$0].flatMap(column) }
             guard parts.contains(where: { $0 != nil }), parts[0] != nil || given[0] != nil else { return nil }
-            input = .parts(parts)
+            input = .parts(parts.enumerated().compactMap { place, part in part.map { (place, $0) } })
             hasMonth = parts[1] != nil || given[1] != nil
             // A day needs its month, a period may do without both.
             if type != .period {
                 for place in 1...2 where parts[place] == nil && given[place] == nil { return nil }
             }
         }
-        defaults = given.enumerated().map { place, value in value ?? (place >= 3 ? 0 : type == .period ? 1 : nil) }
+        var defaults = TimeParts()
+        for (place, value) in given.enumerated() { defaults[place] = value ?? (place >= 3 ? 0 : type == .period ? 1 : TimeParts.unknown) }
+        self.defaults = defaults
     }
 
     /// - Returns: the time in a spelling that checks read, nothing where the columns hold nothing, or the code of the type's spelling.
@@ -59,8 +61,7 @@ final class DatetimeRecipe: Sendable {
         switch input {
         case .parts(let parts):
             var isMissing = true
-            for (place, part) in parts.enumerated() {
-                guard let part else { continue }
+            for (place, part) in parts {
                 guard let bytes = part.read(record, &scratch) else { return fault }
                 if bytes.count == 0 { continue }
                 isMissing = false
@@ -81,9 +82,7 @@ final class DatetimeRecipe: Sendable {
         switch input {
         case .parts(let parts):
             var texts: [String] = []
-            for part in parts {
-                if let part { texts.append(record.string(part.column)) }
-            }
+            for (_, part) in parts { texts.append(record.string(part.column)) }
             return texts.joined(separator: " ")
         case .text(let part, _): return record.string(part.column)
         }
@@ -91,9 +90,9 @@ final class DatetimeRecipe: Sendable {
 
     private var fault: Treated { .fault(type == .date ? .notDate : type == .period ? .notPeriod : .notDatetime) }
 
-    private func spell(_ values: [Int?], _ scratch: inout TreatmentScratch) -> Treated {
-        guard let year = values[0], let month = values[1], let day = values[2], let hour = values[3], let minute = values[4], let second = values[5],
-            var date = CalendarDate(year: year, month: month, day: day), (0..<24).contains(hour) || (hour == 24 && minute == 0 && second == 0), (0..<60).contains(minute), (0..<60).contains(second)
+    private func spell(_ values: TimeParts, _ scratch: inout TreatmentScratch) -> Treated {
+        let (hour, minute, second) = (values.hour, values.minute, values.second)
+        guard var date = CalendarDate(year: values.year, month: values.month, day: values.day), (0..<24).contains(hour) || (hour == 24 && minute == 0 && second == 0), (0..<60).contains(minute), (0..<60).contains(second)
         else { return fault }
         if hour == 24 {
             date = CalendarDate(daysSince1970: date.daysSince1970 + 1)
@@ -116,14 +115,19 @@ final class DatetimeRecipe: Sendable {
                 sink.put(number: minute, width: 2)
                 sink.put(0x3A)
                 sink.put(number: second, width: 2)
-                sink.append(offset)
+                offset.withUnsafeBytes { sink.append($0) }
             })
     }
 
     /// A number of at most `longest` digits.
     private static func number(_ bytes: UnsafeRawBufferPointer, longest: Int) -> Int? {
-        guard (1...longest).contains(bytes.count), bytes.allSatisfy(\.isDigit) else { return nil }
-        return bytes.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        guard (1...longest).contains(bytes.count) else { return nil }
+        var number = 0
+        for byte in bytes {
+            guard byte.isDigit else { return nil }
+            number = number * 10 + Int(byte - 0x30)
+        }
+        return number
     }
 }
 
@@ -134,6 +138,37 @@ extension DatetimeRecipe.Part {
         guard let treatment else { return raw.withoutSpace }
         guard case .value(let value) = treatment.apply(raw, &scratch) else { return nil }
         return value.withoutSpace
+    }
+}
+
+/// The parts of a time, by name and by place.
+struct TimeParts {
+    /// Stands for a part that is not known.
+    static let unknown = -1
+
+    var year = unknown, month = unknown, day = unknown, hour = unknown, minute = unknown, second = unknown
+
+    subscript(place: Int) -> Int {
+        get {
+            switch place {
+            case 0: year
+            case 1: month
+            case 2: day
+            case 3: hour
+            case 4: minute
+            default: second
+            }
+        }
+        set {
+            switch place {
+            case 0: year = newValue
+            case 1: month = newValue
+            case 2: day = newValue
+            case 3: hour = newValue
+            case 4: minute = newValue
+            default: second = newValue
+            }
+        }
     }
 }
 
@@ -166,7 +201,7 @@ struct DatetimeFormat: Sendable {
     }
 
     /// - Returns: whether the whole text is written so.
-    func read(_ text: UnsafeRawBufferPointer, into values: inout [Int?]) -> Bool {
+    func read(_ text: UnsafeRawBufferPointer, into values: inout TimeParts) -> Bool {
         var place = 0
         for token in tokens {
             switch token {

@@ -114,12 +114,13 @@ final class Intake {
             try Self.decode(bytes, final: final, &decoder, &reader, &records)
             if records.isStopped { isFatal = true }
         } catch {
+            // What stands behind a header that does not fit is not looked at.
+            if records.isStopped { return isFatal = true }
             stop(Finding(.invalidCharset, line: error.line, field: nil, value: nil, String(error.offset ?? 0), error.hex, charset))
         }
     }
 
     private func stop(_ finding: Finding) {
-        // What comes after the header's own findings would only follow from them.
         if !isFatal { records.log.note(finding) }
         isFatal = true
     }

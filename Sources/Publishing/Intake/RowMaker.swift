@@ -8,9 +8,13 @@ import Profiles
 struct RowMaker: ~Copyable {
     /// What the loop over a row's fields looks at.
     struct Slot {
-        enum Kind { case absent, column, treated, constant, composed, unpivot }
-        let kind: Kind
-        let column: Int
+        enum Kind { case absent, column, tokens, treated, constant, composed, unpivot }
+        var kind: Kind
+        var column = 0
+        var tokens: ShortTokens?
+        // The plan holds on to what these point to.
+        var treatment: Unmanaged<Treatment>?
+        var recipe: Unmanaged<DatetimeRecipe>?
     }
 
     let schema: TableSchema
@@ -92,8 +96,11 @@ struct RowMaker: ~Copyable {
             case .unpivot:
                 index &+= 1
                 continue
+            case .tokens:
+                let value = record[slot.column]
+                raw = slot.tokens.unsafelyUnwrapped.holds(value) ? .nothing : value
             case .treated, .constant, .composed:
-                switch prepared(index, record) {
+                switch prepared(index, slot, record) {
                 case .value(let value): raw = value
                 case .fault(let code):
                     isGood = false
@@ -116,14 +123,14 @@ struct RowMaker: ~Copyable {
     }
 
     /// The value of a field that a mapping provides.
-    private mutating func prepared(_ index: Int, _ record: borrowing Record) -> Treated {
-        switch plan.sources[index] {
-        case .column(let column, let treatment?): return treatment.apply(record[column], &scratch)
-        case .column(let column, nil): return .value(record[column])
-        case .constant(let bytes): return .value(scratch.write { sink in bytes.withUnsafeBytes { sink.append($0) } })
-        case .composed(let recipe): return recipe.compose(record, &scratch)
-        case .absent, .unpivotName, .unpivotValue: return .value(.nothing)
+    private mutating func prepared(_ index: Int, _ slot: Slot, _ record: borrowing Record) -> Treated {
+        if let treatment = slot.treatment {
+            let value = record[slot.column]
+            return treatment._withUnsafeGuaranteedRef { $0.apply(value, &scratch) }
         }
+        if let recipe = slot.recipe { return recipe._withUnsafeGuaranteedRef { $0.compose(record, &scratch) } }
+        guard case .constant(let bytes) = plan.sources[index] else { return .value(.nothing) }
+        return .value(scratch.write { sink in bytes.withUnsafeBytes { sink.append($0) } })
     }
 
     /// The value of a field as it stands in the file.
@@ -191,12 +198,14 @@ struct RowMaker: ~Copyable {
 extension RowMaker.Slot {
     init(_ source: RowPlan.Source) {
         switch source {
-        case .absent: self.init(kind: .absent, column: 0)
+        case .absent: self.init(kind: .absent)
         case .column(let column, nil): self.init(kind: .column, column: column)
-        case .column(let column, _?): self.init(kind: .treated, column: column)
-        case .constant: self.init(kind: .constant, column: 0)
-        case .composed: self.init(kind: .composed, column: 0)
-        case .unpivotName, .unpivotValue: self.init(kind: .unpivot, column: 0)
+        case .column(let column, let treatment?):
+            let tokens = treatment.shortTokens
+            self.init(kind: tokens == nil ? .treated : .tokens, column: column, tokens: tokens, treatment: .passUnretained(treatment))
+        case .constant: self.init(kind: .constant)
+        case .composed(let recipe): self.init(kind: .composed, recipe: .passUnretained(recipe))
+        case .unpivotName, .unpivotValue: self.init(kind: .unpivot)
         }
     }
 }

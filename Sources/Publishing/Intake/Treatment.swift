@@ -3,9 +3,12 @@ import Model
 /// What a mapping does to a value before it is checked: its steps in their order.
 final class Treatment: Sendable {
     private let steps: [ValueStep]
+    /// The only step, where it is one that can be done without this object.
+    let shortTokens: ShortTokens?
 
     init(_ steps: [ValueStep]) {
         self.steps = steps
+        if steps.count == 1, case .shortMissing(let tokens) = steps[0] { shortTokens = tokens } else { shortTokens = nil }
     }
 
     /// - Parameters:
@@ -13,10 +16,13 @@ final class Treatment: Sendable {
     ///   - scratch: holds the result where it is not a part of `raw`; valid until the next call.
     func apply(_ raw: UnsafeRawBufferPointer, _ scratch: inout TreatmentScratch) -> Treated {
         var value = raw
-        for step in steps {
+        for (index, step) in steps.enumerated() {
             switch step.apply(value, &scratch) {
             case .value(let next): value = next
-            case .fault(let code): return .fault(code)
+            case .fault(let code):
+                // `NA` is no number, but a later step may say that it means missing.
+                let isMissing = steps[(index + 1)...].contains { $0.meansMissing(value) }
+                return isMissing ? .value(.nothing) : .fault(code)
             }
         }
         return .value(value)
@@ -52,6 +58,7 @@ struct TreatmentScratch: ~Copyable {
 
 /// One step on a value.
 enum ValueStep: Sendable {
+    case shortMissing(ShortTokens)
     case missing([[UInt8]])
     case strip(prefix: [UInt8], suffix: [UInt8])
     case number(NumberFormat)
@@ -62,7 +69,9 @@ enum ValueStep: Sendable {
     /// - Returns: nil where the step does not work on values.
     init?(_ step: Mapping.Step, target: FieldType?) {
         switch step.kind {
-        case .missing: self = .missing((step.tokens ?? []).map { Array($0.utf8) })
+        case .missing:
+            let tokens = (step.tokens ?? []).map { Array($0.utf8) }
+            self = ShortTokens(tokens).map { .shortMissing($0) } ?? .missing(tokens)
         case .strip: self = .strip(prefix: Array((step.prefix ?? "").utf8), suffix: Array((step.suffix ?? "").utf8))
         case .number: self = .number(NumberFormat(step, isInteger: target == .integer))
         case .cleanCode: self = .cleanCode(padTo: min(step.padTo ?? 0, 64))
@@ -73,10 +82,7 @@ enum ValueStep: Sendable {
 
     func apply(_ value: UnsafeRawBufferPointer, _ scratch: inout TreatmentScratch) -> Treated {
         switch self {
-        case .missing(let tokens):
-            let trimmed = value.withoutSpace
-            for token in tokens where trimmed.equals(token) { return .value(.nothing) }
-            return .value(value)
+        case .shortMissing, .missing: return .value(meansMissing(value) ? .nothing : value)
         case .strip(let prefix, let suffix):
             var text = value.withoutSpace
             if !prefix.isEmpty, text.hasPrefix(prefix) { text = UnsafeRawBufferPointer(rebasing: text[prefix.count...]).withoutSpace }
@@ -87,6 +93,17 @@ enum ValueStep: Sendable {
         case .translate(let table):
             guard let other = table.value(for: value.withoutSpace) else { return .value(value) }
             return .value(scratch.write { $0.append(other) })
+        }
+    }
+
+    /// Whether the step takes the value for none.
+    func meansMissing(_ value: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .shortMissing(let tokens): return tokens.holds(value)
+        case .missing(let tokens):
+            let trimmed = value.withoutSpace
+            return tokens.contains { trimmed.equals($0) }
+        case .strip, .number, .cleanCode, .translate: return false
         }
     }
 
@@ -103,6 +120,33 @@ enum ValueStep: Sendable {
             for _ in digits.count..<width { sink.append(0x30) }
             sink.append(digits)
         }
+    }
+}
+
+/// Up to four tokens of up to seven bytes each: what nearly all files use. Compared as words, without memory of their own.
+struct ShortTokens: Sendable {
+    private var words: (UInt64, UInt64, UInt64, UInt64)
+
+    init?(_ tokens: [[UInt8]]) {
+        guard (1...4).contains(tokens.count), tokens.allSatisfy({ $0.count <= 7 }) else { return nil }
+        let all = tokens.map { token in token.withUnsafeBytes { Self.word($0) } }
+        func word(_ index: Int) -> UInt64 { all[min(index, all.count - 1)] }
+        words = (word(0), word(1), word(2), word(3))
+    }
+
+    @inline(__always)
+    func holds(_ value: UnsafeRawBufferPointer) -> Bool {
+        let trimmed = value.withoutSpace
+        guard trimmed.count <= 7, trimmed.count > 0 else { return false }
+        let word = Self.word(trimmed)
+        return word == words.0 || word == words.1 || word == words.2 || word == words.3
+    }
+
+    /// The bytes with their number.
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        guard let source = bytes.baseAddress else { return 0 }
+        return UInt64(littleEndian: ByteWord.short(source, bytes.count)) | UInt64(bytes.count) << 56
     }
 }
 
