@@ -20,7 +20,7 @@ public struct Reader: Sendable, Hashable {
     public static let anonymous = Reader()
 
     /// Whether the reader's task takes in every department's drafts.
-    public var seesAllDrafts: Bool { !scopes.isDisjoint(with: [.review, .release, .oversight, .admin]) }
+    public var seesAllDrafts: Bool { !scopes.isDisjoint(with: [.review, .oversight, .admin]) }
 
     /// Whether the reader sees this dataset while it is a draft, and its fields that are not public by name.
     public func seesDraft(of department: String, dataset: String) -> Bool {

@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func aStreamThatFailsIsCutOff() async throws {
-        try await RowsServer.with(rows: Lighthouse.rows(20_000)) { server in
+        try await RowsServer.with(rows: Lighthouse.rows(150_000)) { server in
             try await server.test.connect { connection in
                 try await connection.send("GET /v1/datasets/lighthouse/rows.csv HTTP/1.1\r\nHost: h\r\n\r\n")
                 #expect(try await connection.line().hasPrefix("HTTP/1.1 200"))

@@ -112,7 +112,7 @@ import Testing
             Self.expect(try await post("a=1", "application/x-www-form-urlencoded"), .unsupportedMediaType)
             let wrong = try await post("{\"a\":\"one\"}")
             Self.expect(wrong, .invalidJSON)
-            #expect(wrong.text.contains("{\"place\":\"/a\",\"message\":\"wrong type, expected a number\"}"))
+            #expect(wrong.text.contains("\"place\":\"/a\"") && wrong.text.contains("wrong type, expected a number"))
             Self.expect(try await post("{\"a\":"), .invalidJSON)
             Self.expect(try await post(""), .invalidJSON)
         }
