@@ -100,7 +100,7 @@ import Testing
 /// Asks Python's jsonschema.
 enum MetaSchema {
     private static let script = """
-        import json, sys
+        json, sys = __import__("json"), __import__("sys")
         from jsonschema import Draft202012Validator
         work = json.load(open(sys.argv[1], encoding="utf-8"))
         schema = json.load(open(sys.argv[2], encoding="utf-8"))
