@@ -66,12 +66,13 @@ final class ReadTicket: Sendable {
     /// Gives up.
     /// - Returns: false when the answer was there first.
     func abandon(_ reason: PostgresError.Code) -> Bool {
-        let (action, timer, isFirst) = state.withLockedValue { state in
-            guard !state.isFinished else { return (nil, nil, false) }
-            state.isFinished = true
-            state.reason = reason
-            return (state.onAbandon.take(), state.timer.take(), true)
-        } as ((@Sendable (PostgresError.Code) -> Void)?, Scheduled<Void>?, Bool)
+        let (action, timer, isFirst) =
+            state.withLockedValue { state in
+                guard !state.isFinished else { return (nil, nil, false) }
+                state.isFinished = true
+                state.reason = reason
+                return (state.onAbandon.take(), state.timer.take(), true)
+            } as ((@Sendable (PostgresError.Code) -> Void)?, Scheduled<Void>?, Bool)
         timer?.cancel()
         action?(reason)
         return isFirst
@@ -79,12 +80,13 @@ final class ReadTicket: Sendable {
 
     /// Claims the right to answer.
     func finish() -> Bool {
-        let (timer, isFirst) = state.withLockedValue { state in
-            guard !state.isFinished else { return (nil, false) }
-            state.isFinished = true
-            state.onAbandon = nil
-            return (state.timer.take(), true)
-        } as (Scheduled<Void>?, Bool)
+        let (timer, isFirst) =
+            state.withLockedValue { state in
+                guard !state.isFinished else { return (nil, false) }
+                state.isFinished = true
+                state.onAbandon = nil
+                return (state.timer.take(), true)
+            } as (Scheduled<Void>?, Bool)
         timer?.cancel()
         return isFirst
     }
