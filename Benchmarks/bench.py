@@ -3,7 +3,8 @@
 
 Each figure is a ratio of two measurements of the same run, which take turns. Prints JSON.
 """
-import argparse, concurrent.futures, hashlib, json, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.parse, urllib.request
+import argparse, concurrent.futures, hashlib, json, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import urllib.error, urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +17,15 @@ FIELDS = [
 ]
 NAMES = ", ".join(name for name, _ in FIELDS)
 TYPES = {"integer": "bigint", "code": 'text COLLATE "C"', "text": 'text COLLATE "C"', "datetime": "timestamptz", "boolean": "boolean"}
-USCC = "11130631000000001Y"
+
+
+def credit_code(body):
+    """Adds the check character of GB 32100-2015."""
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    return body + alphabet[-sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(body)) % 31]
+
+
+USCC = credit_code("11130631000000001")
 
 
 class Bench:
@@ -43,18 +52,11 @@ class Bench:
         if self.psql(f"SELECT row_count FROM daylight.dataset WHERE id = '{self.dataset}'") == str(rows):
             self.number = int(self.psql(f"SELECT number FROM daylight.dataset WHERE id = '{self.dataset}'"))
             return
-        schema = {
-            "fields": [{"name": n, "title": {"zh": n}, "type": t, "visibility": "public"} for n, t in FIELDS], "primary_key": ["id"],
-            "indexes": [["city", "observed_at", "id"]],
-        }
-        description = {
-            "title": {"zh": "基准测试数据"}, "abstract": {"zh": "基准测试"}, "department": USCC, "share_type": "unconditional", "openness": "unconditional",
-            "disclosure": "proactive", "update_cycle": "never", "licence": "CC0-1.0", "schema": schema,
-        }
+        schema, description = self.describe()
         def text(value):
             return "'" + json.dumps(value, ensure_ascii=False).replace("'", "''") + "'"
         number = self.number = int(self.psql(f"""
-            INSERT INTO daylight.department (uscc, name_zh, level, region) VALUES ('{USCC}', '基准测试局', 'county', '130631') ON CONFLICT DO NOTHING;
+            {ADD_DEPARTMENT}
             INSERT INTO daylight.dataset (id, department, description, schema) VALUES ('{self.dataset}', '{USCC}', {text(description)}, {text(schema)})
             RETURNING number;"""))
         columns = ", ".join(f"{n} {TYPES.get(t) or t.replace('decimal', 'numeric')}" for n, t in FIELDS)
@@ -85,6 +87,17 @@ class Bench:
             INSERT INTO daylight.version (dataset, number, digest, row_count, added, changed, removed, byte_count, schema, department)
             VALUES ('{self.dataset}', 1, '{digest.hexdigest()}', {rows}, {rows}, 0, 0, {size}, {text(schema)}, '{USCC}');
             UPDATE daylight.dataset SET state = 'published', current_version = 1, row_count = {rows}, released_at = now() WHERE id = '{self.dataset}';""")
+
+    @staticmethod
+    def describe():
+        schema = {
+            "fields": [{"name": n, "title": {"zh": n}, "type": t, "visibility": "public"} for n, t in FIELDS], "primary_key": ["id"],
+            "indexes": [["city", "observed_at", "id"]],
+        }
+        return schema, {
+            "title": {"zh": "基准测试数据"}, "abstract": {"zh": "基准测试"}, "department": USCC, "share_type": "unconditional", "openness": "unconditional",
+            "disclosure": "proactive", "update_cycle": "never", "licence": "CC0-1.0", "schema": schema,
+        }
 
     def pgbench(self, script, clients, seconds):
         path = self.work / "script.sql"
@@ -235,8 +248,72 @@ class Bench:
         self.results["csv_file"] = {
             "bytes_per_second": middle(ours), "nginx_bytes_per_second": middle(limits), "ratio_to_nginx": ratio(ours, limits), "goal": 0.9, "bytes": size}
 
+    def push(self):
+        """A push of CSV rows to its release, against COPY into a temporary table and INSERT into a table with the same indexes."""
+        rows = self.options.push_rows
+        self.psql(ADD_DEPARTMENT)
+        file = self.work / "push.csv"
+        with open(file, "wb") as out:
+            out.write((NAMES.replace(" ", "") + "\n").encode())
+            out.flush()
+            columns = ROW_SQL.replace("i % 17 <> 0", "(i % 17 <> 0)::text")
+            select = f"SELECT {columns} FROM generate_series(1, {rows}::bigint) AS i"
+            subprocess.run(["psql", "-X", "-q", self.url, "-c", "SET TimeZone = '<+08>-08'", "-c", f"COPY ({select}) TO STDOUT (FORMAT csv)"], stdout=out, check=True)
+        pusher = self.key("bench push", "push", "release")
+        reviewer = self.key("bench review", "review")
+        table = ", ".join(f"{n} {TYPES.get(t) or t.replace('decimal', 'numeric')}" for n, t in FIELDS)
+        ours, limits, states = [], [], []
+        with self.daylight():
+            for _ in range(self.options.rounds):
+                self.psql(f"""DROP TABLE IF EXISTS public.bench_push; CREATE TABLE public.bench_push (_since integer NOT NULL, _until integer, {table});
+                    CREATE UNIQUE INDEX ON public.bench_push (id) WHERE _until IS NULL; CREATE INDEX ON public.bench_push (id) WHERE _until IS NOT NULL;
+                    CREATE INDEX ON public.bench_push (city, observed_at, id) WHERE _until IS NULL;""")
+                limits.append(timed(lambda: self.psql(
+                    f"CREATE TEMP TABLE incoming ({table});\n\\copy incoming from '{file}' (format csv, header)\nINSERT INTO public.bench_push SELECT 1, NULL, * FROM incoming;\n")))
+                self.psql("DROP TABLE public.bench_push")
+                dataset = f"bench-push-{os.urandom(4).hex()}"
+                base = f"/v1/datasets/{dataset}"
+                self.ask("PUT", base, pusher, self.describe()[1], {"If-None-Match": "*"})
+
+                def whole():
+                    done = subprocess.run(
+                        ["curl", "-sS", "-X", "POST", "-H", f"Authorization: Bearer {pusher}", "-H", "Content-Type: text/csv", "-H", "Expect:", "-T", str(file),
+                         f"http://127.0.0.1:{self.port}{base}/pushes?mode=replace"], capture_output=True, text=True, check=True)
+                    push = json.loads(done.stdout)
+                    if "digest" not in push:
+                        sys.exit(f"push: {done.stdout[:2000]}")
+                    review = {"decision": "pass", "legal_basis": "政府信息公开条例", "digest": push["digest"]}
+                    self.ask("POST", f"/v1/pushes/{push['id']}/reviews", reviewer, review)
+                    states.append(self.ask("POST", f"/v1/pushes/{push['id']}/release", pusher, {})["push"]["state"])
+
+                ours.append(timed(whole))
+        self.results["push"] = {
+            "rows_per_second": round(rows / middle(ours)), "copy_and_insert_rows_per_second": round(rows / middle(limits)), "ratio_to_copy_and_insert": ratio(limits, ours),
+            "goal": 0.8, "ratio_to_ckan": round(rows / middle(ours) / 2300, 1), "goal_to_ckan": 30, "states": states, "rows": rows,
+        }
+
+    def key(self, label, *scopes):
+        command = [self.options.daylight, "keys", "create", "--label", label, "--tier", "trusted"]
+        if "review" not in scopes:
+            command += ["--department", USCC]
+        for scope in scopes:
+            command += ["--scope", scope]
+        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, DATABASE_URL=self.url))
+        if done.returncode:
+            sys.exit(f"keys: {done.stderr}")
+        return done.stdout.strip().split()[-1]
+
+    def ask(self, method, path, key, body, headers={}):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers}, method=method)
+        try:
+            return json.loads(urllib.request.urlopen(request, timeout=600).read())
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{method} {path}: {error.code} {error.read().decode()[:2000]}")
+
     def run(self):
-        self.seed()
+        if set(self.options.only) - {"push"}:
+            self.seed()
         for name in self.options.only:
             print(f"measuring {name}", file=sys.stderr)
             getattr(self, name)()
@@ -246,6 +323,7 @@ class Bench:
         return self.results
 
 
+ADD_DEPARTMENT = f"INSERT INTO daylight.department (uscc, name_zh, level, region) VALUES ('{USCC}', '基准测试局', 'county', '130631') ON CONFLICT DO NOTHING;"
 ROW_SQL = """i, 'S' || lpad((i % 900)::text, 4, '0'), '城市' || (i % 40), timestamptz '2013-03-01 00:00:00+08' + make_interval(hours => (i / 900)::int),
     (i * 7919 % 50000) / 100.0, (i * 104729 % 60000) / 100.0, (i * 1299709 % 9000) / 100.0, (i * 15485863 % 20000) / 100.0, (i * 32452843 % 30000) / 100.0,
     i * 7919 % 500, i % 17 <> 0, CASE WHEN i % 10 = 0 THEN '仪器校准，数据仅供参考' END"""
@@ -308,9 +386,10 @@ def main():
     parser.add_argument("--daylight", default=str(ROOT / ".build/release/daylight"))
     parser.add_argument("--python", default=sys.executable, help="a Python with fastapi, uvicorn, uvloop, httptools, asyncpg and orjson")
     parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--push-rows", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=["row", "page", "csv", "file"])
+    parser.add_argument("--only", nargs="*", default=["row", "page", "csv", "file", "push"])
     options = parser.parse_args()
     if not options.database:
         parser.error("--database or DATABASE_URL is needed")

@@ -1,4 +1,3 @@
-internal import Model
 internal import Store
 
 /// FNV-1a, 64 bits: the same on every node and in every run, unlike Swift's own hashes. For validators, not for secrets.
@@ -18,9 +17,6 @@ struct Hash64 {
 }
 
 extension ReleasedVersion {
-    /// A strong validator for one question about this version. A withdrawal of rows changes what a version gives, and so its validators.
-    func entityTag(_ question: UInt64) -> String {
-        let withdrawn = withdrawal.map { "w\($0.withdrawnAt.microseconds)" } ?? ""
-        return "v\(number)-\(digest.prefix(12))\(withdrawn)-\(String(question, radix: 36))"
-    }
+    /// A strong validator for one question about this version.
+    func entityTag(_ question: UInt64) -> String { validator + String(question, radix: 36) }
 }

@@ -14,6 +14,9 @@ public struct PagePlan: Sendable {
     let read: PageRead
     let fingerprint: UInt64
 
+    /// Whether it may be read on an event loop, as far as its rows are the current ones.
+    public var isShort: Bool { read.isShort(isCurrent: true) }
+
     /// Units of the rate limit: one for each started hundred of rows.
     public var cost: Int { (query.limit + 99) / 100 }
 }

@@ -60,6 +60,8 @@ public final class ReleasedVersion: Sendable {
     /// Whether the whole version was withdrawn, not rows of it.
     public let isWithdrawn: Bool
 
+    /// What every validator of this version begins with. A withdrawal of rows changes what a version gives, and so this.
+    public let validator: String
     /// The order without a `sort`: the natural order where an index gives it, else the primary key.
     let defaultOrder: RowOrder
     let keyOrder: RowOrder
@@ -85,6 +87,7 @@ public final class ReleasedVersion: Sendable {
         self.releasedAt = releasedAt
         self.withdrawal = withdrawal
         self.isWithdrawn = isWithdrawn
+        validator = "v\(number)-\(digest.prefix(12))" + (withdrawal.map { "w\($0.withdrawnAt.microseconds)" } ?? "") + "-"
         let fields = schema.publicFields
         publicNames = fields.map(\.name)
         let queryable = QueryableFields(schema)

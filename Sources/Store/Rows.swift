@@ -109,7 +109,7 @@ extension Store {
     /// What a read by callback gives.
     public typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
 
-    /// Reads a page of current rows on an event loop.
+    /// Reads a page of current rows on an event loop; it must be a short one (``PageRead/isShort(isCurrent:)``).
     ///
     /// - Parameter done: called on the loop; a page without rows may mean that the version is no longer the current one (``isCurrent(_:)``).
     public func currentPage(_ read: PageRead, on eventLoop: any EventLoop, _ done: @escaping Done<RowPage>) {
@@ -122,7 +122,8 @@ extension Store {
     ///
     /// - Parameter isCurrent: reads as ``currentPage(_:on:_:)`` does; else the rows as of the version, whether it is current or not.
     public func page(_ read: PageRead, isCurrent: Bool) async throws -> RowPage {
-        RowPage(rows: try await self.read(read.sql(isCurrent: isCurrent)), read: read)
+        let sql = read.sql(isCurrent: isCurrent)
+        return RowPage(rows: try await read.isShort(isCurrent: isCurrent) ? self.read(sql) : readPooled(sql), read: read)
     }
 
     /// Finds a current row by its key on an event loop.

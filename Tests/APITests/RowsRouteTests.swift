@@ -49,6 +49,15 @@ import Testing
         }
     }
 
+    @Test func anyTagIsNoAnswerForARowThatIsNot() async throws {
+        for hot in [true, false] {
+            try await RowsServer.with(rows: Lighthouse.rows(3), hot: hot) { server in
+                #expect(try await server.test.get(Self.base + "/none", "If-None-Match: *").status == 404)
+                #expect(try await server.test.get(Self.base + "/L100001", "If-None-Match: *").status == 304)
+            }
+        }
+    }
+
     /// An answer without what two servers can never have in common: the time, the request's id, what is left of a limit, and signatures by two databases.
     private static func stable(_ response: RawResponse) -> [String] {
         response.stable.filter { !$0.lowercased().hasPrefix("ratelimit") }.map { line in

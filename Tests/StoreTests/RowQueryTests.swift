@@ -209,3 +209,27 @@ struct Generator {
         return Int(state >> 33) % bound
     }
 }
+
+/// Which questions may share an event loop's connection.
+@Suite struct ShortPageTests {
+    @Test(arguments: [
+        ("", true), ("sort=-code", true), ("code=L1", true), ("code__gt=L1", true), ("sort=height", true), ("height__gte=3&sort=-height", true),
+        ("name=x", false), ("name=x&sort=height", false), ("sort=name", false), ("code__like=%25x", false), ("steps__null=true", false), ("limit=5000", false),
+        ("city=a&sort=lit_on", true), ("city=a&lit_on__gt=2020-01-01&sort=lit_on,code", true), ("city__gt=a&sort=lit_on", false), ("city=a&sort=lit_on,-code", false),
+    ]) func questionsThatAnIndexAnswersAreShort(question: String, isShort: Bool) throws {
+        var schema = Lighthouse.schema
+        schema.fields.append(Field(name: "city", title: LocalizedText(zh: "市"), type: .text, visibility: .public))
+        schema.indexes.append(["city", "lit_on", "code"])
+        let parameters = question.split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            return (name: String(parts[0]), value: String(parts[1]).replacing("%25", with: "%"))
+        }
+        for (rows, expected) in [(1_000_000, isShort), (100, true)] {
+            let version = ReleasedVersion(
+                dataset: "lighthouse", datasetNumber: 1, number: 1, digest: "", rowCount: rows, byteCount: 0, schema: schema,
+                releasedAt: Timestamp(microseconds: 0), withdrawal: nil, isWithdrawn: false)
+            let query = try RowQuery(parameters: parameters, fields: version.queryable)
+            #expect(PageRead(version: version, query: query).isShort(isCurrent: true) == expected, "\(question) over \(rows) rows")
+        }
+    }
+}

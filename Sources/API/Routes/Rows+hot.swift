@@ -14,7 +14,7 @@ struct HotRow: HotRoute {
             let version = reader.knownVersion(of: String(dataset), number: nil), let plan = reader.plan(version, key: rest)
         else { return nil }
         return HotWork { request, reply in
-            guard request.takesJSON else { return reply.pass() }
+            guard request.takesJSON, request.headers.first(name: "if-none-match") != "*" else { return reply.pass() }
             let headers = RowRoute.headers(plan)
             if request.isNotModified(plan.entityTag) { return reply.sendNotModified(headers) }
             reader.answer(plan, on: request.eventLoop) { result in
@@ -25,7 +25,7 @@ struct HotRow: HotRoute {
     }
 }
 
-/// `listRows` on the event loop: for rows of the current version of a dataset that is in memory; all else is the router's.
+/// `listRows` on the event loop: for short reads of the current version of a dataset that is in memory; all else is the router's.
 struct HotRows: HotRoute {
     let reader: RowReader
     var template: String { RowsRoute.template }
@@ -35,7 +35,7 @@ struct HotRows: HotRoute {
             let parameters = try? QueryParameters(query: query).all, let number = try? reader.versionNumber(in: parameters) as Int??,
             let version = reader.knownVersion(of: String(dataset), number: number),
             number == nil || reader.isKnownCurrent(version),
-            let plan = try? reader.plan(version, parameters)
+            let plan = try? reader.plan(version, parameters), plan.isShort
         else { return nil }
         return HotWork(cost: RowsRoute.cost(query: query)) { request, reply in
             guard request.takesJSON else { return reply.pass() }

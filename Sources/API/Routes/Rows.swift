@@ -16,8 +16,12 @@ extension API {
                 let version = try await reader.version(of: dataset, number: nil, fresh: fresh)
                 guard let plan = reader.plan(version, key: key) else { throw reader.rowNotFound(version) }
                 let headers = RowRoute.headers(plan)
-                if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
+                // `*` asks whether there is a row at all, which the key alone does not tell.
+                let notModified = request.isNotModified(EntityTag(plan.entityTag)) ? Response.notModified(EntityTag(plan.entityTag), headers: headers) : nil
+                let isAny = request.headers[.ifNoneMatch] == "*"
+                if let notModified, !isAny { return notModified }
                 guard let answer = try await reader.answer(plan) else { return nil }
+                if let notModified { return notModified }
                 return Response(status: .ok, headers: headers, body: .init(byteBuffer: RowRoute.body(answer)))
             }
         }
