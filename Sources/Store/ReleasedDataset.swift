@@ -70,6 +70,8 @@ public final class ReleasedVersion: Sendable {
     let rowQuery: PreparedQuery
     let json: RowJSON
     let publicNames: [String]
+    /// The names as a select list.
+    let selection: SQL
     /// What questions may name.
     public let queryable: QueryableFields
 
@@ -89,7 +91,9 @@ public final class ReleasedVersion: Sendable {
         self.isWithdrawn = isWithdrawn
         validator = "v\(number)-\(digest.prefix(12))" + (withdrawal.map { "w\($0.withdrawnAt.microseconds)" } ?? "") + "-"
         let fields = schema.publicFields
-        publicNames = fields.map(\.name)
+        let names = fields.map(\.name)
+        publicNames = names
+        selection = "\(identifiers: names)"
         let queryable = QueryableFields(schema)
         self.queryable = queryable
         json = RowJSON(fields)
@@ -101,9 +105,8 @@ public final class ReleasedVersion: Sendable {
 
         let source = RowSource(number: datasetNumber, version: number)
         let key = schema.primaryKey.enumerated().map { "\(identifier: $1) = $\(raw: String($0 + 1))" as SQL }.joined(separator: " AND ")
-        let columns = fields.map { "\(identifier: $0.name)" as SQL }.joined(separator: ", ")
         let isCurrent = "(SELECT current_version FROM published.release WHERE dataset_number = \(datasetNumber)) = $\(schema.primaryKey.count + 1)"
-        rowQuery = PreparedQuery(("SELECT \(columns) FROM \(source.view) WHERE _until IS NULL AND \(key) AND \(raw: isCurrent)" as SQL).text)
+        rowQuery = PreparedQuery(("SELECT \(selection) FROM \(source.view) WHERE _until IS NULL AND \(key) AND \(raw: isCurrent)" as SQL).text)
     }
 
     /// Whether rows can be addressed by key: a hidden or masked key field would have to be told to be used.

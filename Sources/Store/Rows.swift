@@ -12,6 +12,8 @@ public struct PageRead: Sendable {
     let after: [String?]?
     /// Columns of the result: those that are shown, then those that only the cursor needs.
     private(set) var columns: [String]
+    /// The same, quoted.
+    private let selection: SQL
     /// For each column of the order, where it stands in the result.
     let orderColumns: [Int]
     let json: RowJSON
@@ -35,6 +37,7 @@ public struct PageRead: Sendable {
         }
         for column in order.columns where !columns.contains(column.name) { columns.append(column.name) }
         let all = columns
+        selection = all.count == version.publicNames.count && query.fields == nil ? version.selection : "\(identifiers: all)"
         orderColumns = order.columns.map { column in all.firstIndex(of: column.name) ?? 0 }
     }
 
@@ -57,7 +60,7 @@ public struct PageRead: Sendable {
             if let after { conditions.append("(\(order.after(after)))") }
             let filter: SQL = conditions.isEmpty ? "" : " WHERE \(conditions.joined(separator: " AND "))"
             let sorted: SQL = order.columns.isEmpty ? "" : " ORDER BY \(order.sql)"
-            return "SELECT \(identifiers: columns) FROM \(relation)\(filter)\(sorted) LIMIT \(raw: String(limit + 1))"
+            return "SELECT \(selection) FROM \(relation)\(filter)\(sorted) LIMIT \(raw: String(limit + 1))"
         }
 
         guard order.isSplit(after: after) else { return select(order, nil, after) }

@@ -73,8 +73,8 @@ enum RowsRoute {
     /// Units of the limit: one for each started hundred of rows that are asked for; one where that cannot be read.
     static func cost(query: (some StringProtocol)?) -> Int {
         guard let query else { return 1 }
-        for pair in query.split(separator: "&") where pair.hasPrefix("limit=") {
-            guard let limit = Int(pair.dropFirst(6)), RowQuery.limits.contains(limit) else { return 1 }
+        for pair in query.utf8.split(separator: UInt8(ascii: "&")) where pair.starts(with: "limit=".utf8) {
+            guard let limit = Int(String(pair.dropFirst(6)) ?? ""), RowQuery.limits.contains(limit) else { return 1 }
             return (limit + 99) / 100
         }
         return 1
