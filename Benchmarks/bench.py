@@ -91,7 +91,7 @@ class Bench:
     @staticmethod
     def describe():
         schema = {
-            "fields": [{"name": n, "title": {"zh": n}, "type": t, "visibility": "public"} for n, t in FIELDS], "primary_key": ["id"],
+            "fields": [{"name": n, "title": {"zh": n}, "type": t, "required": n == "id", "visibility": "public"} for n, t in FIELDS], "primary_key": ["id"],
             "indexes": [["city", "observed_at", "id"]],
         }
         return schema, {

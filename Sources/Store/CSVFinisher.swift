@@ -2,22 +2,33 @@ internal import NIOCore
 
 /// Turns the CSV that PostgreSQL prints into the form that leaves Daylight, while the bytes pass.
 ///
-/// Datetimes become RFC 3339 here and not in SQL: formatting them there costs the server a function call per value, here it is a copy that is due anyway.
+/// Datetimes become RFC 3339 and booleans words here and not in SQL: there it costs the server a function call per value, here it is a copy that is due
+/// anyway.
 /// Chunks must hold whole records, as `COPY` delivers them.
 struct CSVFinisher: Sendable {
-    /// Where datetimes stand, by column, up to the last one.
-    private let isDatetime: [Bool]
+    /// What has to be done to a column's values.
+    enum Column: Sendable {
+        /// Nothing.
+        case asPrinted
+        /// `YYYY-MM-DD HH:MM:SS+08` becomes RFC 3339.
+        case datetime
+        /// `t` and `f` become `true` and `false`.
+        case boolean
+    }
+
+    /// By column, up to the last one that is not as printed.
+    private let columns: [Column]
     private let carriageReturns: Bool
     /// Nothing is changed.
     let passesThrough: Bool
 
     /// - Parameters:
-    ///   - datetimes: for each column, whether it prints as `YYYY-MM-DD HH:MM:SS+08`.
+    ///   - columns: what has to be done to each column's values.
     ///   - carriageReturns: whether records end in CRLF.
-    init(datetimes: [Bool], carriageReturns: Bool = false) {
-        isDatetime = Array(datetimes[..<((datetimes.lastIndex(of: true) ?? -1) + 1)])
+    init(_ columns: [Column], carriageReturns: Bool = false) {
+        self.columns = Array(columns[..<((columns.lastIndex { $0 != .asPrinted } ?? -1) + 1)])
         self.carriageReturns = carriageReturns
-        passesThrough = isDatetime.isEmpty && !carriageReturns
+        passesThrough = self.columns.isEmpty && !carriageReturns
     }
 
     /// The finished form of a chunk.
@@ -32,25 +43,34 @@ struct CSVFinisher: Sendable {
         var scanner = RecordScanner(bytes)
         var copied = 0
         while !scanner.isAtEnd {
-            for column in isDatetime.indices {
-                guard isDatetime[column] else {
-                    scanner.skipField()
-                    continue
-                }
+            for column in columns {
                 let start = scanner.position
-                let end = scanner.endOfBareValue()
-                if end > start {
-                    // "YYYY-MM-DD HH:MM:SS+08": the space becomes a T, the offset gets its minutes.
-                    output.writeBytes(bytes[copied..<start + 10])
-                    output.writeInteger(UInt8(ascii: "T"))
-                    output.writeBytes(bytes[start + 11..<end])
-                    output.writeStaticString(":00")
-                    copied = end
+                switch column {
+                case .asPrinted: scanner.skipField()
+                case .datetime:
+                    let end = scanner.endOfBareValue()
+                    if end > start {
+                        // The space becomes a T, the offset gets its minutes.
+                        output.writeBytes(bytes[copied..<start + 10])
+                        output.writeInteger(UInt8(ascii: "T"))
+                        output.writeBytes(bytes[start + 11..<end])
+                        output.writeStaticString(":00")
+                        copied = end
+                    }
+                    scanner.position = end + 1
+                case .boolean:
+                    let letter = bytes[start]
+                    let isMissing = letter != UInt8(ascii: "t") && letter != UInt8(ascii: "f")
+                    if !isMissing {
+                        output.writeBytes(bytes[copied...start])
+                        if letter == UInt8(ascii: "t") { output.writeStaticString("rue") } else { output.writeStaticString("alse") }
+                        copied = start + 1
+                    }
+                    scanner.position = isMissing ? start + 1 : start + 2
                 }
-                scanner.position = end + 1
             }
-            // The last datetime may have been the record's last value.
-            if isDatetime.isEmpty || !scanner.isAtRecordStart { scanner.skipRecord() }
+            // The last value to finish may have been the record's last.
+            if columns.isEmpty || !scanner.isAtRecordStart { scanner.skipRecord() }
             if carriageReturns {
                 output.writeBytes(bytes[copied..<scanner.position - 1])
                 output.writeStaticString("\r\n")

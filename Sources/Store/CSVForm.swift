@@ -11,7 +11,8 @@ struct CSVForm: Sendable {
     init(fields: [Field], dialect: CSVDialect = CSVDialect()) {
         self.fields = fields
         self.dialect = dialect
-        finisher = CSVFinisher(datetimes: fields.map { $0.type == .datetime }, carriageReturns: dialect.excel)
+        finisher = CSVFinisher(
+            fields.map { $0.type == .datetime ? .datetime : $0.type == .boolean ? .boolean : .asPrinted }, carriageReturns: dialect.excel)
     }
 
     /// The first line: field names, which never need quotes.
@@ -35,11 +36,9 @@ struct CSVForm: Sendable {
     }
 
     private func column(_ field: Field, _ value: SQL) -> SQL {
-        // PostgreSQL prints booleans as t and f, but casts them to true and false.
-        if field.type == .boolean { return "(\(value))::text" }
-        guard dialect.formulaGuard, field.type.isTextual || field.type == .json else { return value }
+        guard dialect.formulaGuard, field.type.isTextual else { return value }
         // The characters that OWASP names for CSV injection; numbers are never touched, they may begin with a minus sign.
-        return "CASE WHEN left((\(value))::text, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE (\(value))::text END"
+        return "CASE WHEN left(\(value), 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE \(value) END"
     }
 
     /// `COPY` of a query that selects this form's columns.

@@ -5,7 +5,11 @@ import Testing
 
 @Suite struct CSVFinisherTests {
     private func finish(_ text: String, _ datetimes: [Bool], carriageReturns: Bool = false) -> String {
-        String(buffer: CSVFinisher(datetimes: datetimes, carriageReturns: carriageReturns).finish(ByteBuffer(string: text)))
+        finish(text, datetimes.map { $0 ? .datetime : .asPrinted }, carriageReturns: carriageReturns)
+    }
+
+    private func finish(_ text: String, _ columns: [CSVFinisher.Column], carriageReturns: Bool = false) -> String {
+        String(buffer: CSVFinisher(columns, carriageReturns: carriageReturns).finish(ByteBuffer(string: text)))
     }
 
     @Test func datetimesBecomeRFC3339() {
@@ -32,8 +36,15 @@ import Testing
         #expect(finish("2013-03-01 00:00:00+08\n\n", [true], carriageReturns: true) == "2013-03-01T00:00:00+08:00\r\n\r\n")
     }
 
+    @Test func booleansBecomeWords() {
+        #expect(finish("t,f,,x\nf,,t,y\n", [.boolean, .boolean, .boolean, .asPrinted]) == "true,false,,x\nfalse,,true,y\n")
+        #expect(finish("x,t\ny,\nz,f\n", [.asPrinted, .boolean]) == "x,true\ny,\nz,false\n")
+        #expect(finish("t\n\nf\n", [.boolean], carriageReturns: true) == "true\r\n\r\nfalse\r\n")
+        #expect(finish("f,2013-03-01 00:00:00+08,t\n", [.boolean, .datetime, .boolean]) == "false,2013-03-01T00:00:00+08:00,true\n")
+    }
+
     @Test func nothingToFinishMeansNoCopy() {
-        #expect(CSVFinisher(datetimes: [false, false]).passesThrough)
+        #expect(CSVFinisher([.asPrinted, .asPrinted]).passesThrough)
         #expect(finish("a,b\n", [false, false]) == "a,b\n")
         #expect(finish("", [true]) == "")
     }
