@@ -24,7 +24,8 @@ struct IntakeCanonicalTests {
             return needsQuotes ? "\"" + value.replacing("\"", with: "\"\"") + "\"" : value
         }
         let isPublic = fields.map { $0.visibility == .public }
-        return ([fields.filter { $0.visibility == .public }.map(\.name).joined(separator: ",")]
+        return
+            ([fields.filter { $0.visibility == .public }.map(\.name).joined(separator: ",")]
             + rows.map { row in zip(isPublic, row.dropFirst()).filter(\.0).map { quoted($0.1) }.joined(separator: ",") })
             .joined(separator: "\n") + "\n"
     }

@@ -18,7 +18,8 @@ struct IntakeFuzzTests {
 
     private let columns = ["n", "amount", "t", "at", "题", "year", "month", "day", "a,b", "x\ny", "N", ""]
     private let values = [
-        "1", "-0", "1,234.5", "1.234,56 €", "NA", "", " 7 ", "2013-03-01", "2013/3/1 24:00", "04-01 04:00", "30", "999999999999999999999", "1e308", "1E-400", "０",
+        "1", "-0", "1,234.5", "1.234,56 €", "NA", "", " 7 ", "2013-03-01", "2013/3/1 24:00", "04-01 04:00", "30", "999999999999999999999", "1e308", "1E-400",
+        "０",
         "\"quo\"\"ted\"", "\"line\nbreak\"", "a\tb\\", "130631.0", "\u{FEFF}", "中文", "\u{0}", "\"open", "tru\"e", "-", "+", ".", ",,", "€",
     ]
     private let schema = TableSchema.of("n|序号|integer\namount|金额|decimal(12,2)\nt|题|text\nat|时间|datetime\nw|期|period\nyes|否|boolean|private", key: ["n", "t"])
@@ -52,7 +53,9 @@ struct IntakeFuzzTests {
             step.values?[dice.pick(values)] = dice.pick(values)
             steps.append(step)
         }
-        return Mapping(charset: dice.pick([nil, nil, nil, "GBK", "UTF-16"]), delimiter: dice.pick([nil, ",", ";", "?"]), steps: steps, unlisted: dice.pick([.ignore, .refuse]))
+        return Mapping(
+            charset: dice.pick([nil, nil, nil, "GBK", "UTF-16"]), delimiter: dice.pick([nil, ",", ";", "?"]), steps: steps,
+            unlisted: dice.pick([.ignore, .refuse]))
     }
 
     private func file(_ dice: inout Dice) -> [UInt8] {
@@ -78,7 +81,8 @@ struct IntakeFuzzTests {
             let mapping = dice.roll(4) == 0 ? nil : mapping(&dice)
             let isCompressed = dice.roll(20) == 0
             let whole = try read(bytes, schema, mapping, isCompressed: isCompressed, keepsRecords: true, findingLimit: 20)
-            let cut = try read(bytes, schema, mapping, isCompressed: isCompressed, keepsRecords: true, findingLimit: 20, cuts: [1 + dice.roll(40), 1 + dice.roll(9)])
+            let cut = try read(
+                bytes, schema, mapping, isCompressed: isCompressed, keepsRecords: true, findingLimit: 20, cuts: [1 + dice.roll(40), 1 + dice.roll(9)])
             let isSame = whole == cut
             #expect(isSame, "round \(round): \(whole.told) \(cut.told)")
             #expect(whole.rows.count == whole.rowCount)

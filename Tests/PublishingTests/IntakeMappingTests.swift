@@ -50,9 +50,13 @@ struct IntakeMappingTests {
                 ["04-01 04:00", "12-31 24:00", "4-1 04:00", "", "02-30 00:00"])
                 == ["2021-04-01T04:00:00+08:00", "2022-01-01T00:00:00+08:00", "!F206", nil, "!F206"])
         #expect(
-            try values("datetime", #"{"kind":"compose_datetime","to":"v","from":"v","format":"yyyy/M/d H:mm","offset":"Z"}"#, ["2023/9/9 9:00", "2023/9/19 20:05"])
+            try values(
+                "datetime", #"{"kind":"compose_datetime","to":"v","from":"v","format":"yyyy/M/d H:mm","offset":"Z"}"#, ["2023/9/9 9:00", "2023/9/19 20:05"])
                 == ["2023-09-09T17:00:00+08:00", "2023-09-20T04:05:00+08:00"])
-        #expect(try values("date", #"{"kind":"compose_datetime","to":"v","from":"v","format":"d.M.yyyy"}"#, ["1.4.2008", "31.12.2010"]) == ["2008-04-01", "2010-12-31"])
+        #expect(
+            try values("date", #"{"kind":"compose_datetime","to":"v","from":"v","format":"d.M.yyyy"}"#, ["1.4.2008", "31.12.2010"]) == [
+                "2008-04-01", "2010-12-31",
+            ])
         #expect(
             try values("period", #"{"kind":"compose_datetime","to":"v","from":"v","format":"yyyy年M月","defaults":{"day":1}}"#, ["2020年3月", "2020年13月"])
                 == ["2020-03", "!F207"])
@@ -103,7 +107,8 @@ struct IntakeMappingTests {
         #expect(
             try values("decimal(12,2)", step, ["1.5", "1.50", "12.3456", "1..000", "1,5,5", "1.000.00,5", "€", "x", "--5", "1234.567"])
                 == Array(repeating: "!F202", count: 10))
-        #expect(try values("integer", #"{"kind":"number","thousands":","}"#, ["1,234", "12,345,678", "2016.0", "2016.5"]) == ["1234", "12345678", "2016", "!F201"])
+        #expect(
+            try values("integer", #"{"kind":"number","thousands":","}"#, ["1,234", "12,345,678", "2016.0", "2016.5"]) == ["1234", "12345678", "2016", "!F201"])
     }
 
     @Test func numbersAreShiftedAndRoundedExactly() throws {
@@ -112,7 +117,9 @@ struct IntakeMappingTests {
                 == ["0.3000000000", "0.0001000000", "-12345678901234.5670000000", "1.0000000000", "0.0000250000"])
         #expect(try values("decimal(30,2)", #"{"kind":"number","fields":["v"],"power":4}"#, ["819.7677", "0", "1.5"]) == ["8197677.00", "0.00", "15000.00"])
         #expect(
-            try values("decimal(30,2)", #"{"kind":"number","fields":["v"],"round":2}"#, ["0.125", "0.135", "0.1250001", "9.995", "9.985", "-0.005", "-0.015", "99.999", "1.1"])
+            try values(
+                "decimal(30,2)", #"{"kind":"number","fields":["v"],"round":2}"#,
+                ["0.125", "0.135", "0.1250001", "9.995", "9.985", "-0.005", "-0.015", "99.999", "1.1"])
                 == ["0.12", "0.14", "0.13", "10.00", "9.98", "0.00", "-0.02", "100.00", "1.10"])
         #expect(try values("integer", #"{"kind":"number","round":0}"#, ["0.5", "1.5", "2.5", "999.5", "-0.5"]) == ["0", "2", "2", "1000", "0"])
         #expect(try values("decimal(5,2)", #"{"kind":"number","fields":["v"],"power":-1}"#, ["12.34", "1e99999", "12345"]) == ["!F203", "!F203", "!F203"])
@@ -131,7 +138,8 @@ struct IntakeMappingTests {
     }
 
     @Test func stepsWorkInTheirOrder() throws {
-        let steps = #"{"kind":"strip","fields":["v"],"suffix":"万元"},{"kind":"missing","tokens":["无"]},{"kind":"number","fields":["值"],"thousands":",","power":4}"#
+        let steps =
+            #"{"kind":"strip","fields":["v"],"suffix":"万元"},{"kind":"missing","tokens":["无"]},{"kind":"number","fields":["值"],"thousands":",","power":4}"#
         #expect(try values("decimal(20,2)", steps, ["1,234.5万元", "无 万元", "无"]) == ["12345000.00", nil, nil])
     }
 

@@ -205,7 +205,8 @@ struct IntakeSourceFileTests {
         let file = IntakeSourceFile("poverty/eu_structural_funds/FI__projektilista-2007-2013_old.csv.gz", charset: "WINDOWS-1252")
         let records = try file.records()
         let schema = TableSchema.of("id|编号|code|alias=Koodi\nstarts_on|开始|text|alias=Aloituspvm")
-        let outcome = try read(try file.bytes, schema, Mapping(steps: [], unlisted: .ignore), charset: "windows-1252", isCompressed: true, findingLimit: 100_000)
+        let outcome = try read(
+            try file.bytes, schema, Mapping(steps: [], unlisted: .ignore), charset: "windows-1252", isCompressed: true, findingLimit: 100_000)
         let mark = Character(IntakeSourceFile.strayMark)
         let stray = records.dropFirst().count { $0.contains { $0.contains(mark) } }
         let good = records.dropFirst().count { record in record.count == records[0].count && !record.contains { $0.contains(mark) } }

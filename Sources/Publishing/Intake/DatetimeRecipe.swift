@@ -92,7 +92,8 @@ final class DatetimeRecipe: Sendable {
 
     private func spell(_ values: TimeParts, _ scratch: inout TreatmentScratch) -> Treated {
         let (hour, minute, second) = (values.hour, values.minute, values.second)
-        guard var date = CalendarDate(year: values.year, month: values.month, day: values.day), (0..<24).contains(hour) || (hour == 24 && minute == 0 && second == 0), (0..<60).contains(minute), (0..<60).contains(second)
+        guard var date = CalendarDate(year: values.year, month: values.month, day: values.day),
+            (0..<24).contains(hour) || (hour == 24 && minute == 0 && second == 0), (0..<60).contains(minute), (0..<60).contains(second)
         else { return fault }
         if hour == 24 {
             date = CalendarDate(daysSince1970: date.daysSince1970 + 1)
