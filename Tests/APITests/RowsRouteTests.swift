@@ -52,8 +52,10 @@ import Testing
     @Test func anyTagIsNoAnswerForARowThatIsNot() async throws {
         for hot in [true, false] {
             try await RowsServer.with(rows: Lighthouse.rows(3), hot: hot) { server in
-                #expect(try await server.test.get(Self.base + "/none", "If-None-Match: *").status == 404)
-                #expect(try await server.test.get(Self.base + "/L100001", "If-None-Match: *").status == 304)
+                let absent = try await server.test.get(Self.base + "/none", "If-None-Match: *")
+                let present = try await server.test.get(Self.base + "/L100001", "If-None-Match: *")
+                #expect(absent.status == 404)
+                #expect(present.status == 304)
             }
         }
     }

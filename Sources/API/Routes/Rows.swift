@@ -74,7 +74,7 @@ enum RowsRoute {
     static func cost(query: (some StringProtocol)?) -> Int {
         guard let query else { return 1 }
         for pair in query.utf8.split(separator: UInt8(ascii: "&")) where pair.starts(with: "limit=".utf8) {
-            guard let limit = Int(String(pair.dropFirst(6)) ?? ""), RowQuery.limits.contains(limit) else { return 1 }
+            guard let limit = Int(String(decoding: pair.dropFirst(6), as: UTF8.self)), RowQuery.limits.contains(limit) else { return 1 }
             return (limit + 99) / 100
         }
         return 1
