@@ -31,12 +31,11 @@ import Testing
                 try await server.connect { busy in
                     try await busy.send("GET /slow/3000 HTTP/1.1\r\nHost: h\r\n\r\n")
                     _ = try await busy.line()
-                    let begin = ContinuousClock.now
                     async let stopped: Void = server.server.shutdown(within: .seconds(30))
                     #expect(await idle.rest().readableBytes == 0)
                     // The idle one did not have to wait for the busy one.
                     for _ in 0..<200 where server.api.gate.metrics.connections[0] != 1 { try await Task.sleep(for: .milliseconds(10)) }
-                    #expect(server.api.gate.metrics.connections[0] == 1, "DEBUG total \(server.api.gate.metrics.connections[1]) refused \(server.api.gate.metrics.connections[2]) timeouts \((0..<4).map { server.api.gate.metrics.timeouts[$0] }) elapsed \(ContinuousClock.now - begin)")
+                    #expect(server.api.gate.metrics.connections[0] == 1)
                     let rest = String(buffer: await busy.rest())
                     #expect(rest.contains("begun "))
                     #expect(rest.hasSuffix("5\r\nended\r\n0\r\n\r\n"))

@@ -15,6 +15,7 @@ import TestSupport
 /// A server with the whole of publishing behind it, one dataset, and clients for everybody who works on it.
 struct PublishingServer {
     let db: TestDatabase
+    let port: Int
     let publishing: Publishing
     let anonymous: ContractClient
     let pusher: ContractClient
@@ -54,7 +55,7 @@ struct PublishingServer {
                 let client = try ContractClient(baseURL: "http://127.0.0.1:\(server.port)")
                 try await body(
                     PublishingServer(
-                        db: db, publishing: publishing, anonymous: client,
+                        db: db, port: server.port, publishing: publishing, anonymous: client,
                         pusher: client.with(key: try await db.addKey([.push, .release], department: department.uscc, tier: "internal").text),
                         reviewer: client.with(key: try await db.addKey([.review], tier: "internal").text),
                         stranger: client.with(key: try await db.addKey([.push, .release], department: other.uscc, tier: "internal").text)))
