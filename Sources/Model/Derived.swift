@@ -1,6 +1,6 @@
 /// Fields whose values follow from other fields of the row, from a closed set of formulas (design.md, Profiles are data).
 ///
-/// `TableSchema.derivations` computes them: what a missing value should be, and whether a given one is right.
+/// A push fills those that are missing and holds the given ones against the formula.
 public struct Derived: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
         /// The air quality index by the standard in force on the day of observation (HJ 633).
@@ -31,6 +31,12 @@ public struct Derived: Sendable, Hashable, Codable {
     public var lake: String?
     /// percentage: (part − base) ÷ base where it is true, part ÷ base otherwise.
     public var change: Bool?
+
+    /// The fields that the formula fills: `field` first, then those of further results.
+    public var targets: [String] { [field] + (subIndices ?? [:]).sorted { $0.key < $1.key }.map(\.value) + [primary, category, standard].compactMap { $0 } }
+
+    /// The fields that the formula looks at.
+    public var sources: [String] { inputs.values.sorted() + [time, lake].compactMap { $0 } }
 
     public init(kind: Kind, field: String, inputs: [String: String]) {
         self.kind = kind

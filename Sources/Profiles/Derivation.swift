@@ -23,7 +23,11 @@ public struct Derivation: Sendable {
 
     private let formula: Formula
     private let names: [String]
+    /// Values of these fields may stand in findings, and results where all that goes in may.
     private let isShown: [Bool]
+    private let showsResults: Bool
+    /// Who sees nothing of these fields sees nothing of what goes in either.
+    private let isFilled: [Bool]
 
     /// - Returns: nil where the schema lacks a field that the formula needs (see `TableSchema.validate()`).
     public init?(_ derived: Derived, in schema: TableSchema) {
@@ -44,7 +48,12 @@ public struct Derivation: Sendable {
                 change: derived.change ?? false, field: field, scale: Quantity.places(of: schema.fields[field].type))
         }
         names = schema.fields.map(\.name)
-        isShown = schema.fields.map { $0.visibility == .public && $0.mask == nil }
+        let isShown = schema.fields.map { $0.visibility == .public && $0.mask == nil }
+        self.isShown = isShown
+        let sources = derived.sources.compactMap(schema.field)
+        showsResults = sources.allSatisfy { $0.visibility == .public && $0.mask == nil }
+        let closest = sources.map { $0.mask == nil ? $0.visibility.rank : Visibility.private.rank }.max() ?? 0
+        isFilled = schema.fields.map { $0.visibility.rank >= closest }
     }
 
     /// What the formula gives for a row, and nothing where it gives nothing.
@@ -60,15 +69,27 @@ public struct Derivation: Sendable {
         }
     }
 
-    /// Warnings about given values that are not what the formula gives; values that are missing are to be filled and are no fault.
-    public func findings(line: Int?, _ value: (Int) -> UnsafeRawBufferPointer) -> [Finding] {
-        results(value).compactMap { result in
-            let given = value(result.field)
-            if given.count == 0 || given.text == result.value { return nil }
-            let shown = isShown[result.field]
-            return Finding(
-                .derivedMismatch, severity: .warning, line: line, field: names[result.field], value: shown ? given.text : nil, shown ? result.value : "…")
-        }
+    /// Whether a push may fill the field: not where more people see it than see all that goes in. Then it is the department's to say what follows.
+    public func mayFill(_ field: Int) -> Bool { isFilled[field] }
+
+    /// Whether a given value is what the formula gives. Pollutants of one rank may stand in any order.
+    ///
+    /// - Parameter given: canonical bytes.
+    public static func agrees(_ given: UnsafeRawBufferPointer, with result: Result) -> Bool {
+        let text = given.text
+        return text == result.value || (text.contains("、") && Set(text.split(separator: "、")) == Set(result.value.split(separator: "、")))
+    }
+
+    /// The warning about a value that is not what the formula gives: standards leave room, and a department may have measured more than the row says.
+    ///
+    /// - Parameters:
+    ///   - given: the value's canonical bytes; empty where it is missing, and the field cannot hold the result.
+    ///   - line: the line of the file on which the record starts.
+    public func finding(about result: Result, given: UnsafeRawBufferPointer, line: Int?) -> Finding {
+        let isShown = isShown[result.field]
+        return Finding(
+            .derivedMismatch, severity: .warning, line: line, field: names[result.field], value: isShown && given.count > 0 ? given.text : nil,
+            isShown && showsResults ? result.value : "…")
     }
 }
 
@@ -77,6 +98,17 @@ extension TableSchema {
     public var derivations: [Derivation] { derived.compactMap { Derivation($0, in: self) } }
 
     func index(_ name: String) -> Int? { fields.firstIndex { $0.name == name } }
+}
+
+extension Visibility {
+    /// The more, the fewer people see the field.
+    fileprivate var rank: Int {
+        switch self {
+        case .public: 0
+        case .department: 1
+        case .private: 2
+        }
+    }
 }
 
 /// The air quality index and what goes with it, by the standard of the row's day.

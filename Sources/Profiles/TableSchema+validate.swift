@@ -16,7 +16,7 @@ extension TableSchema {
         validateOrder(&list)
         if checks.count > Self.mostChecks { list.add("/checks", zh: "校验规则超过 \(Self.mostChecks) 条", en: "more than \(Self.mostChecks) checks") }
         for (index, check) in checks.enumerated() { check.validate(in: self, at: "/checks/\(index)", &list) }
-        for (index, formula) in derived.enumerated() { formula.validate(in: self, at: "/derived/\(index)", &list) }
+        validateDerived(&list)
         return list.places
     }
 
@@ -96,6 +96,18 @@ extension TableSchema {
             validateReferences(names, place, &list)
             for (position, name) in names.enumerated() where field(name).map({ !$0.isSortable }) ?? false {
                 list.add("\(place)/\(position)", zh: "“\(name)”不能索引：须公开、不脱敏，且不是 json", en: "'\(name)' cannot be indexed: it must be public, unmasked and not json")
+            }
+        }
+    }
+
+    private func validateDerived(_ list: inout PlaceList) {
+        var filled: Set<String> = []
+        for (index, formula) in derived.enumerated() {
+            let path = "/derived/\(index)"
+            formula.validate(in: self, at: path, &list)
+            for name in formula.targets {
+                if !filled.insert(name).inserted { list.add(path, zh: "“\(name)”由两个公式填写", en: "'\(name)' is filled by two formulas") }
+                if formula.sources.contains(name) { list.add(path, zh: "“\(name)”是自身公式的输入", en: "'\(name)' goes into its own formula") }
             }
         }
     }

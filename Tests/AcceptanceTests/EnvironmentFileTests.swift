@@ -44,6 +44,11 @@ struct EnvironmentFileTests {
                 #expect(PlainCSV.sum(released.dropFirst(), target) * Decimal(scale) == source, "\(name)")
                 #expect(released.dropFirst().filter { $0[target].isEmpty }.count == expected.values.filter { $0[index] == "NA" }.count, "\(name)")
             }
+            // what follows was not pushed: nitrogen dioxide up to 100 µg/m³ has half as much for its index, rounded up (HJ 633-2012, table 1)
+            let (no2, index, standard) = (try #require(column["no2"]), try #require(column["iaqi_no2"]), try #require(column["standard_version"]))
+            let low = released.dropFirst().filter { Decimal(string: $0[no2]).map { $0 <= 100 } ?? false }
+            #expect(low.count > 250_000)
+            #expect(low.allSatisfy { Double($0[index]) == ((Double($0[no2]) ?? -1) / 2).rounded(.up) && $0[standard] == "HJ633-2012" })
             // read by eye in the file of Dongsi: the third hour has no sulphur dioxide
             let row = try await site.reader.get("/v1/datasets/air/rows/Dongsi,2013-03-01T02:00:00%2B08:00")
             #expect(row.status == 200, "\(row.text)")

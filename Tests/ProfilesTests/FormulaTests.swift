@@ -102,7 +102,9 @@ import Testing
         let formula = try #require(schema.derivations.first)
         return withSlices(schema.fields.map { Array((row[$0.name] ?? "").utf8) }) { slices in
             let results = formula.results { slices[$0] }
-            return (Dictionary(uniqueKeysWithValues: results.map { (schema.fields[$0.field].name, $0.value) }), formula.findings(line: 3) { slices[$0] })
+            let findings = results.filter { !slices[$0.field].isEmpty && !Derivation.agrees(slices[$0.field], with: $0) }
+                .map { formula.finding(about: $0, given: slices[$0.field], line: 3) }
+            return (Dictionary(uniqueKeysWithValues: results.map { (schema.fields[$0.field].name, $0.value) }), findings)
         }
     }
 

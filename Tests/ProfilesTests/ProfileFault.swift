@@ -127,5 +127,8 @@ struct ProfileFault: Sendable, CustomTestStringConvertible {
         ProfileFault("/schema/derived/-", #"{"kind": "aqi", "field": "flashes", "inputs": {"so2": "height"}, "period": "hourly"}"#, "/schema/derived/1/time"),
         ProfileFault("/schema/derived/-", #"{"kind": "aqi", "field": "flashes", "inputs": {"radon": "height"}, "period": "hourly", "time": "inspected_at"}"#, "/schema/derived/1/inputs/radon"),
         ProfileFault("/schema/derived/-", #"{"kind": "water_class", "field": "height", "inputs": {"ph": "height"}}"#, "/schema/derived/1/field", structural: false),
+        ProfileFault(
+            "/schema/derived/-", #"{"kind": "percentage", "field": "range_share", "inputs": {"part": "height", "base": "tower_height"}}"#, "/schema/derived/1", structural: false),
+        ProfileFault("/schema/derived/0/field", "\"lamp_range\"", "/schema/derived/0", structural: false),
     ]
 }

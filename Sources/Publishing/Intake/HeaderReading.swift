@@ -145,8 +145,10 @@ struct HeaderReading {
         }
     }
 
+    /// What formulas fill may be left out, even where each row must have it.
     private mutating func reportFields() {
-        for (index, field) in schema.fields.enumerated() where field.isNeeded(in: schema) {
+        let derived = Set(schema.derived.flatMap(\.targets))
+        for (index, field) in schema.fields.enumerated() where field.isNeeded(in: schema) && !derived.contains(field.name) {
             guard case .absent = sources[index] else { continue }
             findings.append(Finding(.missingColumn, line: line, field: field.name, value: nil, field.name))
         }

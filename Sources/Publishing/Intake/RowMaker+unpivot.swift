@@ -32,13 +32,18 @@ extension RowMaker {
         }
         if isGood, unpivoted.isEmpty { return true }
         isGood = fill(record, &log) && isGood
+        let given = targets.map { spans[$0] }
+        unpivotedTargets.removeAll(keepingCapacity: true)
         for row in unpivoted {
+            for (place, target) in targets.enumerated() { spans[target] = given[place] }
             (spans[unpivot.nameField], spans[unpivot.valueField]) = row
-            if !checkRow(record.line, isGood, &log) { isGood = false }
+            if !finishRow(record.line, isGood, &log) { isGood = false }
+            for target in targets { unpivotedTargets.append(spans[target]) }
         }
         if !isGood { return false }
-        for row in unpivoted {
+        for (index, row) in unpivoted.enumerated() {
             (spans[unpivot.nameField], spans[unpivot.valueField]) = row
+            for (place, target) in targets.enumerated() { spans[target] = unpivotedTargets[index * targets.count + place] }
             emit(record)
         }
         return true

@@ -24,13 +24,18 @@ struct RowMaker: ~Copyable {
     private let slots: UnsafeMutablePointer<Slot>
     let checks: UnsafeMutablePointer<ValueCheck>
     let rowChecks: [RowCheck]
+    let derivations: [Derivation]
+    /// The fields that formulas fill, and those of them that each row must have.
+    let targets: [Int]
+    let neededTargets: [Int]
     let keys: KeyLimit
     /// The canonical values of the record in hand, and where each field's stands; missing ones are empty.
     var values = RowBytes(capacity: 4096)
     let spans: UnsafeMutablePointer<Span>
     var scratch = TreatmentScratch()
-    /// The values of the columns that become rows.
+    /// The values of the columns that become rows, and those of formulas, row after row.
     var unpivoted: [(name: Span, value: Span)] = []
+    var unpivotedTargets: [Span] = []
     var writer: CopyRowWriter
     var order: KeyOrder
     var canonical: CanonicalStream?
@@ -43,6 +48,10 @@ struct RowMaker: ~Copyable {
         let count = schema.fields.count
         fieldCount = count
         rowChecks = schema.rowChecks
+        derivations = schema.derivations
+        let derived = Set(schema.derived.flatMap(\.targets))
+        targets = schema.fields.indices.filter { derived.contains(schema.fields[$0].name) }
+        neededTargets = targets.filter { schema.fields[$0].isNeeded(in: schema) }
         keys = KeyLimit(schema)
         writer = CopyRowWriter(schema)
         order = KeyOrder(schema)
@@ -53,8 +62,8 @@ struct RowMaker: ~Copyable {
         spans.initialize(repeating: .empty, count: count)
         for (index, field) in schema.fields.enumerated() {
             var field = field
-            // A key holds no null.
-            field.required = field.isNeeded(in: schema)
+            // A key holds no null. What formulas fill is looked at after they have.
+            field.required = field.isNeeded(in: schema) && !derived.contains(field.name)
             (checks + index).initialize(to: ValueCheck(field, defaultOffset: Self.chinaOffset))
             (slots + index).initialize(to: Slot(plan.sources[index]))
         }
@@ -77,7 +86,7 @@ struct RowMaker: ~Copyable {
         values.removeAll()
         if plan.unpivot != nil { return makeUnpivoted(record, &log) }
         let isGood = fill(record, &log)
-        guard checkRow(record.line, isGood, &log) else { return false }
+        guard finishRow(record.line, isGood, &log) else { return false }
         emit(record)
         return true
     }
@@ -157,11 +166,12 @@ struct RowMaker: ~Copyable {
         }
     }
 
-    /// Checks the row that the spans say.
+    /// Fills the row that the spans say where formulas can, and checks it.
     ///
-    /// - Parameter isGood: whether its values are; rules about several values would only repeat what is wrong with one.
+    /// - Parameter isGood: whether its values are; formulas and rules about several values would only repeat what is wrong with one.
     @inline(__always)
-    mutating func checkRow(_ line: Int, _ isGood: Bool, _ log: inout FindingLog) -> Bool {
+    mutating func finishRow(_ line: Int, _ isGood: Bool, _ log: inout FindingLog) -> Bool {
+        if isGood, !derivations.isEmpty, !derive(line, &log) { return false }
         if values.count > KeyLimit.bytes, let field = keys.exceeding(spans) {
             log.note(Finding(.tooLong, line: line, field: schema.fields[field].name, value: nil, String(keys.characters(spans, field))))
             return false

@@ -43,9 +43,10 @@ extension DemoGenerator {
         return table
     }
 
+    /// Without the water class, which follows from what was measured.
     static func samples(_ random: inout DemoRandom) -> DemoTable {
         var table = DemoTable(header: [
-            "省份", "流域", "断面名称", "断面编码", "监测时间", "水质类别", "水温", "pH", "溶解氧", "电导率", "浊度", "高锰酸盐指数", "氨氮", "总磷", "总氮", "站点情况",
+            "省份", "流域", "断面名称", "断面编码", "监测时间", "湖库", "水温", "pH", "溶解氧", "电导率", "浊度", "高锰酸盐指数", "氨氮", "总磷", "总氮", "站点情况",
         ])
         let sections = ["龟都府", "水口", "铁索桥", "三谷庄", "槐子坝", "大岗山", "多功坝", "葫芦坝", "灵关河", "百丈湖"]
         for (index, section) in sections.enumerated() {
@@ -53,10 +54,10 @@ extension DemoGenerator {
                 for hour in stride(from: 0, to: 24, by: 4) {
                     let ammonia = random.int(20...600)
                     let oxygen = random.int(560...1100)
-                    let grade = oxygen < 600 ? "Ⅲ" : ammonia <= 150 ? "Ⅰ" : ammonia <= 500 ? "Ⅱ" : "Ⅲ"
                     func thousandths(_ value: Int) -> String { "\(value / 1000)." + String(1000 + value % 1000).dropFirst() }
                     table.add([
-                        DemoPlace.province.name, "长江流域", section, "5118W\(100 + index)", "\(CalendarDate(demo: 2025, 270 + day))T\(hour < 10 ? "0" : "")\(hour):00:00+08:00", grade,
+                        DemoPlace.province.name, "长江流域", section, "5118W\(100 + index)", "\(CalendarDate(demo: 2025, 270 + day))T\(hour < 10 ? "0" : "")\(hour):00:00+08:00",
+                        section == "百丈湖" ? "是" : "否",
                         "\(random.int(8...19)).\(random.int(0...9))", "\(random.int(7...8)).\(random.int(10...90))", DemoAmount(hundredths: oxygen).text,
                         "\(random.int(150...420)).\(random.int(0...9))", "\(random.int(2...60)).\(random.int(0...9))", "\(random.int(1...3)).\(random.int(0...9))", thousandths(ammonia),
                         thousandths(random.int(8...180)), thousandths(random.int(300...2400)), "正常",
