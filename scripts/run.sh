@@ -4,6 +4,7 @@
 #   DAYLIGHT_PORT   port on 127.0.0.1 (8080)
 #   DAYLIGHT_HOME   where the cluster and the demonstration keys live (.daylight)
 #   DATABASE_URL    use this PostgreSQL server instead of a private cluster
+#   DAYLIGHT_BINARY serve with this program instead of building one
 #
 # Ctrl-C stops the server, then the cluster. A second run keeps the data.
 set -euo pipefail
@@ -17,8 +18,12 @@ home=$(cd "$home" && pwd)
 demo_keys=$home/demo.env
 
 scripts/install-dependencies.sh
-swift build -c release --product daylight
-daylight=$(swift build -c release --show-bin-path)/daylight
+if [ -n "${DAYLIGHT_BINARY:-}" ]; then
+    daylight=$DAYLIGHT_BINARY
+else
+    swift build -c release --product daylight
+    daylight=$(swift build -c release --show-bin-path)/daylight
+fi
 
 # One run per home. The lock is let go when this script ends, however it ends; no child inherits it.
 exec 9>"$home/lock"

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Sends generated requests to the built server with demonstration data, for at most four minutes,
+# Sends generated requests to the server that `make build` has built, with demonstration data, for at most four minutes,
 # and fails on a server error or on an answer that openapi.yaml does not allow.
 #
-#   SCHEMATHESIS_SECONDS   time for each of the two runs: without a key, and with one (90)
+#   SCHEMATHESIS_SECONDS   time for each of the two runs: without a key, and with one (60)
+#   DAYLIGHT_BINARY        the program to run (the one of `make build`)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-seconds=${SCHEMATHESIS_SECONDS:-90}
+seconds=${SCHEMATHESIS_SECONDS:-60}
 tools=.build/schemathesis
 if [ ! -x "$tools/bin/schemathesis" ]; then
     python3 -m venv "$tools"
@@ -28,8 +29,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+binary=${DAYLIGHT_BINARY:-$(swift build -c release --show-bin-path)/daylight}
 # The limits would answer most of the requests; they have tests of their own.
-env -u DATABASE_URL DAYLIGHT_HOME="$work/home" DAYLIGHT_PORT="$port" DAYLIGHT_RATE_LIMITS='*.*=1000000/1' \
+env -u DATABASE_URL DAYLIGHT_HOME="$work/home" DAYLIGHT_PORT="$port" DAYLIGHT_BINARY="$binary" DAYLIGHT_RATE_LIMITS='*.*=1000000/1' \
     scripts/run.sh >"$work/server.log" 2>&1 &
 server=$!
 ready=false
@@ -44,11 +46,14 @@ if [ "$ready" != true ]; then
     exit 1
 fi
 
+# One worker: CPython 3.11 cannot parse in two threads at once (cpython issue 106905), and the tool does. The checks that are left out are about what a schema
+# cannot say: whether well-formed input is welcome (a department that does not exist is well-formed), and answers to ids that another request has removed.
 run() {
-    (cd "$work" && timeout --signal=INT --kill-after=20s $((seconds + 60)) "$OLDPWD/$tools/bin/schemathesis" run \
+    (cd "$work" && timeout --signal=INT --kill-after=20s $((seconds + 30)) \
+        "$OLDPWD/$tools/bin/schemathesis" --config-file "$OLDPWD/scripts/checks/schemathesis.toml" run \
         "http://127.0.0.1:$port/openapi.yaml" --url "http://127.0.0.1:$port" \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,unsupported_method \
-        --phases examples,coverage,fuzzing --max-time "$seconds" --workers 2 --continue-on-failure --request-timeout 20 --seed 2 --no-color \
+        --phases examples,coverage,fuzzing --max-time "$seconds" --workers 1 --continue-on-failure --request-timeout 20 --seed 2 --no-color \
         --generation-database none --warnings off "$@")
 }
 
