@@ -84,5 +84,10 @@ fresh_project; contract_coverage; echo 'getRow 410' >>"$project/documented"; ref
 fresh_project; contract_coverage; echo 'getRow 404  never' >>"$project/uncovered"; refuses coverage "getRow 404" "take it out"
 fresh_project; contract_coverage; : >"$project/seen"; refuses coverage "nothing was seen" "did not run"
 
+failed_run() { printf '%s\n' '✔ Test a() passed' '✘ Test b() recorded an issue at B.swift:1:1: (1) == 2' '↳ why' '✔ Test c() passed' >"$project/log"; }
+says_again() { ! python3 "$checks/failures.py" "$project/log"; }
+fresh_project; failed_run; refuses says_again B.swift:1:1 "why"
+fresh_project; echo 'Fatal error: Index out of range' >"$project/log"; refuses says_again "no test recorded an issue" "Index out of range"
+
 [ "$failures" -eq 0 ] || { echo "$failures checks do not check" >&2; exit 1; }
 echo "the checks refuse what they are there to refuse"

@@ -151,11 +151,20 @@ final class Installation: Sendable {
         throw InstallationError(message: "the server did not become ready:\n\(log.suffix(4000))")
     }
 
+    private static let nextPort = NIOLockedValueBox(20_000 + Int(getpid()) % 10_000)
+
+    /// A port that nobody else is given by asking for port 0: one below the range of those, each time another.
     private static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
+        for _ in 0..<100 {
+            let port = nextPort.withLockedValue { next in
+                next += 1
+                return next
+            }
+            guard let channel = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: port).get() else { continue }
+            try await channel.close()
+            return port
+        }
+        throw InstallationError(message: "no port is free")
     }
 }
 
