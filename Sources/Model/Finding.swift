@@ -57,6 +57,7 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
     case checksum = "F216"
     case personalIdentifier = "F217"
     case controlCharacter = "F218"
+    case missingOffset = "F219"
     // 3xx: one row
     case dateOrder = "F300"
     case conditionalRequired = "F301"
@@ -122,6 +123,11 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
         case .checksum: ("校验码错误（{0}）", "wrong check character ({0})")
         case .personalIdentifier: ("疑似身份证号，不得公开", "looks like a citizen's identity number, which must not be published")
         case .controlCharacter: ("含有控制字符", "contains a control character")
+        case .missingOffset:
+            (
+                "时间没有时区；请在值中写明（如 2026-03-01T08:00:00+08:00），或在映射中用 compose_datetime 步骤的 offset 注明",
+                "a time without an offset; write it in the value (2026-03-01T08:00:00+08:00), or name it in the mapping by a compose_datetime step with offset"
+            )
         case .dateOrder: ("{0} 晚于 {1}", "{0} is later than {1}")
         case .conditionalRequired: ("{0} 为 {1} 时必填", "required when {0} is {1}")
         case .sumMismatch: ("分项之和 {0} 不等于合计 {1}", "the parts add up to {0}, the total says {1}")

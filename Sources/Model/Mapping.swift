@@ -50,7 +50,8 @@ public struct Mapping: Sendable, Hashable, Codable {
             /// Field `to` is always `value`.
             case constant
             /// Field `to` from the columns of `parts` (year, month, day, hour, minute, second), or from column `from` by `format`; parts that no column
-            /// gives come from `defaults`; `offset` is the zone, `+08:00` where it is nil.
+            /// gives come from `defaults`. `offset` is the zone of a datetime. Without a format `from` is read like any time, and `offset` is for those
+            /// that carry none.
             case composeDatetime = "compose_datetime"
             /// Each of `columns` that has a value becomes a row: its name in field `nameTo`, its value in field `valueTo`. A missing value gives no row.
             case unpivot

@@ -64,8 +64,15 @@ extension ValuePlan {
                 i += 1 + digits
             }
         }
-        guard hour < 24, minute < 60, second < 60, let offset = b.offset(at: i) ?? (i == b.count && defaultOffset != Self.noOffset ? defaultOffset : nil)
-        else { return bad }
+        guard hour < 24, minute < 60, second < 60 else { return bad }
+        let offset: Int
+        if i == b.count {
+            if defaultOffset == Self.noOffset { return CanonicalValue(.missingOffset) }
+            offset = defaultOffset
+        } else {
+            guard let given = b.offset(at: i) else { return bad }
+            offset = given
+        }
 
         var local = day
         var secondOfDay = hour * 3600 + minute * 60 + second

@@ -132,7 +132,16 @@ private struct StepRules {
         if (step.parts == nil) == (step.from == nil) {
             list.add("\(path)/parts", zh: "parts 与 from 必须且只能有一个", en: "give either parts or from")
         }
-        if (step.from == nil) != (step.format == nil) { list.add("\(path)/format", zh: "from 与 format 须同时给出", en: "from and format go together") }
+        let type = step.to.flatMap(schema.field)?.type
+        if step.from == nil, step.format != nil { list.add("\(path)/format", zh: "format 须与 from 一起给出", en: "a format goes with from") }
+        if step.from != nil, step.format == nil {
+            // Without a format there is nothing that the step could do for types that carry no offset.
+            if type == .date || type == .period { list.add("\(path)/format", zh: "须与 from 一起给出", en: "goes with from") }
+            if step.defaults != nil { list.add("\(path)/defaults", zh: "须有 parts 或 format", en: "needs parts or a format") }
+        }
+        if type == .datetime, step.offset == nil {
+            list.add("\(path)/offset", zh: "须注明时区，如 +08:00", en: "name the offset from UTC, such as +08:00")
+        }
         for name in (step.parts?.keys.sorted() ?? []) where !Self.partNames.contains(name) {
             list.add("\(path)/parts/\(name.pointerToken)", zh: "只有 \(Self.partNames.joined(separator: "、"))", en: "parts are \(Self.partNames.joined(separator: ", "))")
         }
@@ -143,8 +152,8 @@ private struct StepRules {
         if let offset = step.offset, Mapping.Step.minutes(ofOffset: offset) == nil {
             list.add("\(path)/offset", zh: "时区应写作 +08:00", en: "write an offset as +08:00")
         }
-        if let to = step.to, let field = schema.field(to) {
-            switch field.type {
+        if let to = step.to, let type {
+            switch type {
             case .datetime, .date, .period: break
             default: list.add("\(path)/to", zh: "“\(to)”须为 datetime、date 或 period", en: "'\(to)' must be a datetime, date or period")
             }

@@ -1,4 +1,5 @@
 import Foundation
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -51,6 +52,38 @@ struct TradingFileTests {
             #expect(exact == file.exactRepeats)
             #expect(exact + repeated == file.records - file.withoutKey - file.distinct)
             #expect(push["rejected_count"]?.int == file.withoutKey)
+        }
+    }
+
+    @Test func timesWithoutOffsetNeedTheMappingToNameIt() async throws {
+        let path = "trading/cn_public_resource/hangzhou_招标公告_2023-08-29_gbk.csv"
+        let records = PlainCSV.records(try SourceFiles.text(path, charset: "GB18030"))
+        let opens = try #require(records[0].firstIndex(of: "开标时间"))
+        let timed = records.dropFirst().filter { !$0[opens].isEmpty }
+        #expect(timed.count > 900)
+        try await Installation.with { site in
+            let fields = "code|项目编号|code|required\nopens_at|开标时间|datetime"
+            for id in ["local", "zoned"] {
+                try await site.describe(id, Descriptions.own("招标公告", department: site.department, fields: fields, key: ["code"]))
+            }
+            let keep = #""charset":"GB18030","unlisted":"ignore","repeats":{"keep":"first"}"#
+            try await site.map("local", "{\(keep),\"steps\":[]}")
+            let refused = try await site.push("local", try SourceFiles.data(path))
+            #expect(refused.status == 422)
+            #expect(try await site.findings(of: try refused.json(), code: "F219") == timed.count)
+
+            let step = #"{"kind":"compose_datetime","to":"opens_at","from":"开标时间""#
+            let guess = try await site.pusher.send(
+                .PUT, "/v1/datasets/zoned/mapping", json: "{\(keep),\"steps\":[\(step)}]}", headers: [("If-None-Match", "*")])
+            #expect(guess.status == 422 && guess.text.contains("/steps/0/offset"), "\(guess.text)")
+            try await site.map("zoned", "{\(keep),\"steps\":[\(step),\"offset\":\"+08:00\"}]}")
+            try await site.publish("zoned", try SourceFiles.data(path))
+            let released = try await site.records("zoned").dropFirst()
+            #expect(released.count == 971)
+            #expect(released.allSatisfy { $0[1].isEmpty || $0[1].hasSuffix("+08:00") })
+            // read by eye: line 2 of the file says 2023/9/19 9:00
+            let first = records[1][1]
+            #expect(records[1][opens] == "2023/9/19 9:00" && released.contains([first, "2023-09-19T09:00:00+08:00"]))
         }
     }
 

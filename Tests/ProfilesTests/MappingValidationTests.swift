@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct MappingValidationTests {
     private let schema = TableSchema(
-        fields: [field("code", "station"), field("datetime", "hour"), field("decimal(8,3)", "co"), field("text", "pollutant"), field("decimal(8,2)", "value")],
+        fields: [field("code", "station"), field("datetime", "hour"), field("decimal(8,3)", "co"), field("text", "pollutant"), field("decimal(8,2)", "value"),
+            field("date", "day"),
+        ],
         primaryKey: ["station"])
 
     private func places(_ json: String) throws -> [String] {
@@ -36,6 +38,12 @@ import Testing
         (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t", "format": "MM-dd HH:mm"}]}"#, "/steps/0/format"),
         (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t", "format": "yy-MM-dd"}]}"#, "/steps/0/format"),
         (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t", "format": "MM-dd", "defaults": {"year": 0}}]}"#, "/steps/0/defaults/year"),
+        (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t", "format": "yyyy-MM-dd HH:mm"}]}"#, "/steps/0/offset"),
+        (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "parts": {"year": "y", "month": "m", "day": "d"}}]}"#, "/steps/0/offset"),
+        (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t"}]}"#, "/steps/0/offset"),
+        (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t", "offset": "+08:00", "defaults": {"year": 2021}}]}"#, "/steps/0/defaults"),
+        (#"{"steps": [{"kind": "compose_datetime", "to": "hour", "parts": {"year": "y"}, "format": "yyyy", "offset": "Z"}]}"#, "/steps/0/format"),
+        (#"{"steps": [{"kind": "compose_datetime", "to": "day", "from": "t", "offset": "+08:00"}]}"#, "/steps/0/format"),
         (#"{"steps": [{"kind": "unpivot", "columns": ["a", "a"], "name_to": "pollutant", "value_to": "value"}]}"#, "/steps/0/columns"),
         (#"{"steps": [{"kind": "unpivot", "columns": ["a"], "name_to": "value", "value_to": "value"}]}"#, "/steps/0/value_to"),
         (#"{"steps": [{"kind": "missing", "tokens": []}]}"#, "/steps/0/tokens"),
@@ -53,8 +61,13 @@ import Testing
     }
 
     @Test func aYearlessTimeTakesItsYearFromTheDefaults() throws {
-        let json = #"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "监测时间", "format": "MM-dd HH:mm", "defaults": {"year": 2021}}]}"#
+        let json = #"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "监测时间", "format": "MM-dd HH:mm", "defaults": {"year": 2021}, "offset": "+08:00"}]}"#
         #expect(try places(json) == [])
+    }
+
+    @Test func anOffsetIsEnoughForTimesInAnySpelling() throws {
+        #expect(try places(#"{"steps": [{"kind": "compose_datetime", "to": "hour", "from": "t", "offset": "+08:00"}]}"#) == [])
+        #expect(try places(#"{"steps": [{"kind": "compose_datetime", "to": "day", "from": "t", "format": "d.M.yyyy"}]}"#) == [], "days have none")
     }
 
     @Test func columnsOfSeveralYearsMayFillOneField() throws {

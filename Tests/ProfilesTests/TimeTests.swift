@@ -57,7 +57,12 @@ import Testing
     }
 
     @Test func aTimeWithoutOffsetNeedsTheMappingToNameOne() {
-        #expect(read("2023/5/6 8:45", as: "datetime") == .wrong(.notDatetime))
+        for input in ["2023/5/6 8:45", "2013-03-01T00:00", "2013-03-01 00:00:00.5", " 2013年3月1日 0:00 "] {
+            #expect(read(input, as: "datetime") == .wrong(.missingOffset), "\(input)")
+        }
+        for input in ["2023/5/6", "2023/5/6 8:4", "2023/5/6 25:00", "2023/2/29 8:00", "2023/5/6 8:00 +8", "2023/5/6 8:00 CST"] {
+            #expect(read(input, as: "datetime") == .wrong(.notDatetime), "\(input)")
+        }
         #expect(read("2023/5/6 8:45", as: "datetime", defaultOffset: 480) == .canonical("2023-05-06T08:45:00+08:00"))
         #expect(read("2023-05-06T00:45:00", as: "datetime", defaultOffset: 0) == .canonical("2023-05-06T08:45:00+08:00"))
         #expect(read("2023-05-06T00:45:00-01:00", as: "datetime", defaultOffset: 480) == .canonical("2023-05-06T09:45:00+08:00"), "what the value says wins")

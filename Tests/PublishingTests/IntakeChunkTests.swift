@@ -7,7 +7,7 @@ struct IntakeChunkTests {
     private let schema = TableSchema.of(
         "station|站点|code\nhour|时间|datetime\nco|一氧化碳|decimal(8,3)\nnote|备注|text\nid|证件|code|private", key: ["station", "hour"])
     private let mapping = #"""
-        {"steps":[{"kind":"compose_datetime","to":"hour","parts":{"year":"年","month":"月","day":"日","hour":"时"}},{"kind":"missing","tokens":["NA"]},
+        {"steps":[{"kind":"compose_datetime","to":"hour","parts":{"year":"年","month":"月","day":"日","hour":"时"},"offset":"+08:00"},{"kind":"missing","tokens":["NA"]},
         {"kind":"number","fields":["co"],"power":-3,"thousands":","}]}
         """#
     private let text = """

@@ -18,7 +18,7 @@ struct IntakeFuzzTests {
 
     private let columns = ["n", "amount", "t", "at", "题", "year", "month", "day", "a,b", "x\ny", "N", ""]
     private let values = [
-        "1", "-0", "1,234.5", "1.234,56 €", "NA", "", " 7 ", "2013-03-01", "2013/3/1 24:00", "04-01 04:00", "30", "999999999999999999999", "1e308", "1E-400",
+        "1", "-0", "1,234.5", "1.234,56 €", "NA", "", " 7 ", "2013-03-01", "2013/3/1 24:00", "2013/3/1 8:00", "04-01 04:00", "30", "999999999999999999999", "1e308", "1E-400",
         "０",
         "\"quo\"\"ted\"", "\"line\nbreak\"", "a\tb\\", "130631.0", "\u{FEFF}", "中文", "\u{0}", "\"open", "tru\"e", "-", "+", ".", ",,", "€",
     ]
@@ -35,7 +35,7 @@ struct IntakeFuzzTests {
             if dice.roll(2) == 0 { step.parts = ["year": dice.pick(columns), "month": dice.pick(columns), "hour": dice.pick(columns)] }
             if step.parts != nil { step.from = step.kind == .composeDatetime ? nil : step.from }
             step.defaults = dice.pick([nil, ["year": 2021], ["day": 1, "month": 12], ["year": 9999, "month": 12, "day": 31, "hour": -4]])
-            step.format = dice.pick(["yyyy/M/d H:mm", "MM-dd HH:mm", "d", "T", "", "Q"])
+            step.format = dice.pick([nil, "yyyy/M/d H:mm", "MM-dd HH:mm", "d", "T", "", "Q"])
             step.offset = dice.pick([nil, "+08:00", "Z", "-12:00", "x"])
             step.columns = [dice.pick(columns), dice.pick(columns)]
             step.nameTo = dice.pick(schema.fields.map(\.name))

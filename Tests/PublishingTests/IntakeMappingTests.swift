@@ -62,6 +62,38 @@ struct IntakeMappingTests {
                 == ["2020-03", "!F207"])
     }
 
+    @Test func aTimeWithoutOffsetIsRefusedUnlessTheMappingNamesOne() throws {
+        let lines = ["2023/9/9 9:00", "2013-03-01T00:00:00", "2013-03-01T00:00:00Z", "", "2013-03-01", "soon"]
+        #expect(try values("datetime", #"{"kind":"strip"}"#, lines) == ["!F219", "!F219", "2013-03-01T08:00:00+08:00", nil, "!F206", "!F206"])
+        #expect(
+            try values("datetime", #"{"kind":"compose_datetime","to":"v","from":"v","offset":"+09:00"}"#, lines)
+                == ["2023-09-09T08:00:00+08:00", "2013-02-28T23:00:00+08:00", "2013-03-01T08:00:00+08:00", nil, "!F206", "!F206"])
+        // a mapping of old that names none composes a time that is refused, too
+        #expect(try values("datetime", #"{"kind":"compose_datetime","to":"v","from":"v","format":"yyyy/M/d H:mm"}"#, ["2023/9/9 9:00"]) == ["!F219"])
+        let constant = Mapping.step(#"{"kind":"constant","to":"at","value":"2023-09-09 09:00"}"#)
+        #expect(try read("id\n1\n", TableSchema.of("id|编号|code\nat|时间|datetime"), constant).told == ["F219 2 at 2023-09-09 09:00"])
+        #expect(try values("date", #"{"kind":"strip"}"#, ["2023/9/9"]) == ["2023-09-09"])
+        #expect(try values("period", #"{"kind":"strip"}"#, ["2023/9"]) == ["2023-09"])
+    }
+
+    @Test func theFindingSaysHowToNameTheOffset() throws {
+        let outcome = try read("id,at\n1,2023-09-09 09:00\n", TableSchema.of("id|编号|code\nat|时间|datetime"))
+        #expect(outcome.told == ["F219 2 at 2023-09-09 09:00"])
+        let message = try #require(outcome.findings.first?.message)
+        for text in [message.zh, message.en ?? ""] { #expect(text.contains("compose_datetime") && text.contains("offset") && text.contains("+08:00")) }
+    }
+
+    @Test func offsetsAreForTheirColumnAndStepsStillWorkOnIt() throws {
+        let schema = TableSchema.of("id|编号|code\nat|时间|datetime\nby|截止|datetime")
+        let mapping = #"{"steps":[{"kind":"compose_datetime","to":"at","from":"时刻","offset":"Z"},{"kind":"missing","tokens":["--"],"fields":["at"]}]}"#
+        let outcome = try read("id,时刻,by\n1,2023-09-09 09:00,\n2,--,\n3,,2023-09-09 09:00\n", schema, mapping)
+        #expect(outcome.rows == [["2", "1", "2023-09-09T17:00:00+08:00", nil], ["3", "2", nil, nil]])
+        #expect(outcome.told == ["F219 4 by 2023-09-09 09:00"])
+        // a file without the column leaves the field to the column of its name
+        #expect(try read("id,at,by\n1,2023-09-09 09:00Z,\n", schema, mapping).rows == [["2", "1", "2023-09-09T17:00:00+08:00", nil]])
+        #expect(try read("id,at,by,时刻\n1,,,2023-09-09 09:00\n", schema, mapping).told == ["F109 1 at"])
+    }
+
     @Test func unpivotMakesRowsOfColumns() throws {
         let schema = TableSchema.of("station|站点|code\nitem|项目|code\nvalue|值|decimal(8,3)|required", key: ["station", "item"])
         let mapping = #"""

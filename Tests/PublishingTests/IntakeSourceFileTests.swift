@@ -165,7 +165,7 @@ struct IntakeSourceFileTests {
         let mapping = try Mapping.of(
             #"""
             {"charset":"GBK","unlisted":"ignore","steps":[{"kind":"number","fields":["预算"],"power":4},
-            {"kind":"compose_datetime","to":"opens_at","from":"开标时间","format":"yyyy/M/d H:mm"}]}
+            {"kind":"compose_datetime","to":"opens_at","from":"开标时间","format":"yyyy/M/d H:mm","offset":"+08:00"}]}
             """#)
         let outcome = try read(try file.bytes, schema, mapping)
         let records = try file.records()

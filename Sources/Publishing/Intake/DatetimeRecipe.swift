@@ -34,7 +34,8 @@ final class DatetimeRecipe: Sendable {
     /// - Returns: nil where the file lacks a column that nothing stands in for.
     init?(_ step: Mapping.Step, type: FieldType, column: (String) -> Part?) {
         self.type = type
-        offset = Array((step.offset ?? "+08:00").utf8)
+        // Mappings of old may have none: then the check of the value says so.
+        offset = Array((step.offset ?? "").utf8)
         let given = Self.names.map { step.defaults?[$0] }
         if let from = step.from {
             guard let part = column(from), let format = DatetimeFormat(step.format ?? "") else { return nil }

@@ -1,4 +1,5 @@
 import Model
+import Profiles
 
 /// Finds out, from a file's header and the dataset's mapping, how its rows are made; notes all that is wrong with the header.
 ///
@@ -16,6 +17,7 @@ struct HeaderReading {
     private let places: [String: Int]
     private var sources: [RowPlan.Source]
     private var unpivot: RowPlan.Unpivot?
+    private var offsets: [Int: Int] = [:]
     private var moved: Set<Int> = []
     private var touched: Set<Int> = []
     private var ignored: Set<Int> = []
@@ -42,7 +44,7 @@ struct HeaderReading {
         let unclaimed = match()
         reportColumns(unclaimed)
         reportFields()
-        return findings.isEmpty ? RowPlan(sources: sources, unpivot: unpivot) : nil
+        return findings.isEmpty ? RowPlan(sources: sources, unpivot: unpivot, offsets: offsets) : nil
     }
 
     private func place(_ name: String) -> Int? { places[name.trimmedName] }
@@ -61,6 +63,13 @@ struct HeaderReading {
             guard let target else { return }
             for name in (step.parts.map { Array($0.values) } ?? []) + [step.from].compactMap({ $0 }) {
                 if let column = place(name) { touched.insert(column) }
+            }
+            if step.format == nil, let from = step.from {
+                // Read as it stands, where it carries no offset with the step's.
+                guard let column = place(from) else { return }
+                sources[target] = .column(column, rules.treatment(field: target, column: names[column]))
+                offsets[target] = step.offset.flatMap(Mapping.Step.minutes)
+                return
             }
             guard let recipe = DatetimeRecipe(step, type: schema.fields[target].type, column: columnPart) else { return }
             sources[target] = .composed(recipe)

@@ -64,7 +64,7 @@ struct RowMaker: ~Copyable {
             var field = field
             // A key holds no null. What formulas fill is looked at after they have.
             field.required = field.isNeeded(in: schema) && !derived.contains(field.name)
-            (checks + index).initialize(to: ValueCheck(field, defaultOffset: Self.chinaOffset))
+            (checks + index).initialize(to: ValueCheck(field, defaultOffset: plan.offsets[index]))
             (slots + index).initialize(to: Slot(plan.sources[index]))
         }
     }
@@ -74,9 +74,6 @@ struct RowMaker: ~Copyable {
         slots.deallocate()
         spans.deallocate()
     }
-
-    /// Minutes east of UTC of times that carry no offset.
-    private static let chinaOffset = 480
 
     /// Makes the rows of a record.
     ///

@@ -30,6 +30,8 @@ struct RowPlan {
     /// One for each field of the schema.
     var sources: [Source]
     var unpivot: Unpivot?
+    /// Minutes east of UTC of times that carry no offset, by field; without one they are refused.
+    var offsets: [Int: Int] = [:]
 }
 
 /// Which of a mapping's steps work on a value, by the field that it goes to and the column that it stands in.
