@@ -83,7 +83,7 @@ extension RowReader {
     /// - Parameter done: called on the loop; nil means that only ``answer(_:)`` can tell, because there was no row.
     public func answer(_ plan: PagePlan, on eventLoop: any EventLoop, _ done: @escaping Store.Done<PageAnswer?>) {
         store.currentPage(plan.read, on: eventLoop) { result in
-            done(result.flatMap { page in Result { page.count == 0 ? nil : try answer(plan, page) } })
+            done(result.flatMap { page in Result { page.count == 0 ? nil : try self.answer(plan, page) } })
         }
     }
 

@@ -5,7 +5,7 @@ public import Store
 ///
 /// Each question goes the same way, whether it is answered on an event loop or in a task: `ReleasedDatasets.find` finds the version that is read,
 /// a plan holds the question against its schema, a read asks the database once, and the plan writes the answer.
-public struct RowReader: Sendable {
+public final class RowReader: Sendable {
     let store: Store
     let released: ReleasedDatasets
     let seal: CursorSeal

@@ -9,10 +9,14 @@ import NIOPosix
 /// transactions, slow reads, COPY) leases a connection from a bounded pool.
 public final class Database: Sendable {
     /// What there is between `start` and `close`.
-    struct Running: Sendable {
+    final class Running: Sendable {
         let pool: Pool
         let pipelines: [ObjectIdentifier: LoopPipeline]
         let shared: LoopPipeline.Shared
+
+        init(pool: Pool, pipelines: [ObjectIdentifier: LoopPipeline], shared: LoopPipeline.Shared) {
+            (self.pool, self.pipelines, self.shared) = (pool, pipelines, shared)
+        }
     }
 
     private enum State {

@@ -19,7 +19,7 @@ extension Store {
     /// All of it is read in one snapshot. While the version is the current one, only current rows are looked at.
     private func csv(_ version: ReleasedVersion, _ form: CSVForm, predicate: Predicate?, order: RowOrder) -> CSVStream {
         let source = RowSource(number: version.datasetNumber, version: version.number)
-        return CSVStream { handoff in
+        return CSVStream { [self] handoff in
             try await mappingErrors {
                 try await reader.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
                     // A download is one long statement; PostgreSQL counts in milliseconds.

@@ -66,7 +66,7 @@ public final class ReleasedVersion: Sendable {
     let defaultOrder: RowOrder
     let keyOrder: RowOrder
     let keyFields: [Field]
-    /// Finds one row by its key while the version is current; parameters are the key's values and the version.
+    /// Finds one row by its key, if it still is what it was in the version; parameters are the key's values and the version.
     let rowQuery: PreparedQuery
     let json: RowJSON
     let publicNames: [String]
@@ -105,8 +105,9 @@ public final class ReleasedVersion: Sendable {
 
         let source = RowSource(number: datasetNumber, version: number)
         let key = schema.primaryKey.enumerated().map { "\(identifier: $1) = $\(raw: String($0 + 1))" as SQL }.joined(separator: " AND ")
-        let isCurrent = "(SELECT current_version FROM published.release WHERE dataset_number = \(datasetNumber)) = $\(schema.primaryKey.count + 1)"
-        rowQuery = PreparedQuery(("SELECT \(selection) FROM \(source.view) WHERE _until IS NULL AND \(key) AND \(raw: isCurrent)" as SQL).text)
+        // A row that stands now and stood then is the version's: it has not changed since.
+        let stood = "_since <= $\(schema.primaryKey.count + 1)"
+        rowQuery = PreparedQuery(("SELECT \(selection) FROM \(source.view) WHERE _until IS NULL AND \(key) AND \(raw: stood)" as SQL).text)
     }
 
     /// Whether rows can be addressed by key: a hidden or masked key field would have to be told to be used.

@@ -117,7 +117,7 @@ extension Store {
     /// - Parameter done: called on the loop; a page without rows may mean that the version is no longer the current one (``isCurrent(_:)``).
     public func currentPage(_ read: PageRead, on eventLoop: any EventLoop, _ done: @escaping Done<RowPage>) {
         reader.read(read.sql(isCurrent: true), on: eventLoop) { result in
-            done(result.map { RowPage(rows: $0, read: read) }.mapError(refusal))
+            done(result.map { RowPage(rows: $0, read: read) }.mapError(self.refusal))
         }
     }
 
@@ -136,7 +136,7 @@ extension Store {
     ///   - done: called on the loop; nil may mean that the version is no longer the current one (``isCurrent(_:)``).
     public func currentRow(_ version: ReleasedVersion, key: [String], on eventLoop: any EventLoop, _ done: @escaping Done<FoundRow?>) {
         reader.read(version.rowQuery, Self.parameters(version, key), on: eventLoop) { result in
-            done(result.map { $0.isEmpty ? nil : FoundRow(rows: $0, json: version.json) }.mapError(refusal))
+            done(result.map { $0.isEmpty ? nil : FoundRow(rows: $0, json: version.json) }.mapError(self.refusal))
         }
     }
 

@@ -30,6 +30,11 @@ extension Store {
         case .lockNotAvailable?, .serializationFailure?, .deadlockDetected?, .tooManyConnections?:
             logger.warning("database busy", metadata: ["error": "\(Self.words(error))"])
             return Self.overload
+        // A release took a field away, or a withdrawal the rows, a moment before this node heard of it.
+        case .undefinedColumn?, .undefinedTable?, .insufficientPrivilege?:
+            logger.error("database changed under a statement", metadata: ["error": "\(Self.words(error))"])
+            return Problem(
+                .databaseUnavailable, zh: "数据资源正在变更，请稍后重试", en: "the dataset is being changed at this moment; try again", retryAfter: 1)
         // Text that PostgreSQL cannot hold.
         case .characterNotInRepertoire?, .untranslatableCharacter?:
             return Problem(.malformedRequest, zh: "请求含有无法存储的字符", en: "the request contains a character that cannot be stored")

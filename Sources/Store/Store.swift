@@ -7,15 +7,15 @@ internal import Postgres
 ///
 /// Two databases behind it differ only in role: `reader` sees the published views and cannot write,
 /// `writer` does what departments, reviewers and the operator do. What fails leaves as a `Problem`.
-public struct Store: Sendable {
+public final class Store: Sendable {
     /// What it is set to. Times are in seconds.
     public struct Configuration: Sendable {
         /// Where the primary is: a connection string or URI as libpq takes it.
         public var databaseURL: String
         /// Where reads go; the primary where it is nil.
         public var readerURL: String?
-        /// Pipelined connections of each event loop, for short public reads.
-        public var pipelinedConnectionsPerLoop = 1
+        /// Pipelined connections of each event loop, for short public reads: with two, the server works on one batch while the other travels.
+        public var pipelinedConnectionsPerLoop = 2
         /// Pooled connections for longer public reads and downloads.
         public var readerPool = 8
         /// Pooled connections for all that writes.

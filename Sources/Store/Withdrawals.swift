@@ -32,6 +32,8 @@ public final class Withdrawing {
     public func withdrawDataset(_ withdrawal: Withdrawal) async throws {
         try await connection.execute(
             "UPDATE daylight.dataset SET state = 'withdrawn', withdrawal = \(withdrawal.id), updated_at = now() WHERE id = \(target.dataset)")
+        // From the commit on, also for nodes that have not heard of it yet.
+        if let rows { try await connection.execute("REVOKE SELECT ON \(rows.view) FROM daylight_reader") }
     }
 
     /// - Returns: nil where there is no such version; otherwise the withdrawal that it is under already, if it is.

@@ -21,7 +21,7 @@ extension Gate {
         Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r
         Referrer-Policy: no-referrer\r
         Access-Control-Allow-Origin: *\r
-        Access-Control-Expose-Headers: ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Repr-Digest, Content-Disposition\r
+        Access-Control-Expose-Headers: *\r
 
         """
 

@@ -1,5 +1,6 @@
 import CLibpq
 import DequeModule
+import Glibc
 import NIOCore
 
 /// One libpq connection in pipeline mode (PostgreSQL manual, 34.5), confined to the event loop that owns it.
@@ -47,6 +48,12 @@ final class PipelinedConnection {
     }
 
     var socket: Int32 { PQsocket(connection) }
+    /// Bytes that the socket holds.
+    var receivableBytes: Int {
+        var count: Int32 = 0
+        return ioctl(socket, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
+
     var isIdle: Bool { slots.isEmpty }
 
     /// The caller of a read has given up, in any batch that was sent.
@@ -126,11 +133,10 @@ final class PipelinedConnection {
     /// - Returns: false when the connection is broken.
     func receive(again: (PendingRead) -> Void) -> Bool {
         guard PQconsumeInput(connection) == 1 else { return false }
-        while let slot = slots.first, PQisBusy(connection) == 0 {
+        while !slots.isEmpty, PQisBusy(connection) == 0 {
             guard let result = PQgetResult(connection) else {
                 guard let complete = headResult.take() else { return false }
-                slots.removeFirst()
-                finish(slot, complete, again: again)
+                finish(slots.removeFirst(), complete, again: again)
                 continue
             }
             switch PQresultStatus(result) {
@@ -150,7 +156,7 @@ final class PipelinedConnection {
         return PQstatus(connection) == CONNECTION_OK
     }
 
-    private func finish(_ slot: Slot, _ result: OpaquePointer, again: (PendingRead) -> Void) {
+    private func finish(_ slot: consuming Slot, _ result: OpaquePointer, again: (PendingRead) -> Void) {
         let status = PQresultStatus(result)
         switch slot {
         case .read(let read, let statement):
