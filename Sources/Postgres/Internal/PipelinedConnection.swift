@@ -1,6 +1,5 @@
 import CLibpq
 import DequeModule
-import Glibc
 import NIOCore
 
 /// One libpq connection in pipeline mode (PostgreSQL manual, 34.5), confined to the event loop that owns it.
@@ -48,12 +47,6 @@ final class PipelinedConnection {
     }
 
     var socket: Int32 { PQsocket(connection) }
-    /// Bytes that the socket holds.
-    var receivableBytes: Int {
-        var count: Int32 = 0
-        return ioctl(socket, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
-    }
-
     var isIdle: Bool { slots.isEmpty }
 
     /// The caller of a read has given up, in any batch that was sent.
