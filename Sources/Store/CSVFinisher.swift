@@ -34,50 +34,73 @@ struct CSVFinisher: Sendable {
     /// The finished form of a chunk.
     func finish(_ chunk: ByteBuffer) -> ByteBuffer {
         if passesThrough { return chunk }
-        var output = ByteBufferAllocator().buffer(capacity: chunk.readableBytes + chunk.readableBytes / 8 + 64)
-        chunk.withUnsafeReadableBytes { bytes in finish(bytes, into: &output) }
+        // A boolean's two bytes become six at most, a datetime's 23 become 26, a record's end grows by one.
+        let room = chunk.readableBytes * 3 + 1
+        var output = ByteBufferAllocator().buffer(capacity: room)
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { room in
+            chunk.withUnsafeReadableBytes { bytes in finish(bytes, into: room) }
+        }
         return output
     }
 
-    private func finish(_ bytes: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
+    private func finish(_ bytes: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Int {
+        guard let source = bytes.baseAddress, let start = room.baseAddress else { return 0 }
         var scanner = RecordScanner(bytes)
+        var end = start
         var copied = 0
-        while !scanner.isAtEnd {
-            for column in columns {
-                let start = scanner.position
-                switch column {
-                case .asPrinted: scanner.skipField()
-                case .datetime:
-                    let end = scanner.endOfBareValue()
-                    if end > start {
-                        // The space becomes a T, the offset gets its minutes.
-                        output.writeBytes(bytes[copied..<start + 10])
-                        output.writeInteger(UInt8(ascii: "T"))
-                        output.writeBytes(bytes[start + 11..<end])
-                        output.writeStaticString(":00")
-                        copied = end
+
+        /// Copies what was not copied yet, up to a place.
+        @inline(__always) func copy(to place: Int) {
+            end.copyMemory(from: source + copied, byteCount: place &- copied)
+            end += place &- copied
+            copied = place
+        }
+        @inline(__always) func put(_ text: StaticString) {
+            end.copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+            end += text.utf8CodeUnitCount
+        }
+
+        columns.withUnsafeBufferPointer { columns in
+            while !scanner.isAtEnd {
+                for column in columns {
+                    let value = scanner.position
+                    switch column {
+                    case .asPrinted: scanner.skipField()
+                    case .datetime:
+                        let valueEnd = scanner.endOfBareValue()
+                        if valueEnd > value {
+                            // The space becomes a T, the offset gets its minutes.
+                            copy(to: valueEnd)
+                            (end - (valueEnd &- value) + 10).storeBytes(of: UInt8(ascii: "T"), as: UInt8.self)
+                            put(":00")
+                        }
+                        scanner.position = valueEnd &+ 1
+                    case .boolean:
+                        let letter = bytes[value]
+                        switch letter {
+                        case UInt8(ascii: "t"):
+                            copy(to: value &+ 1)
+                            put("rue")
+                            scanner.position = value &+ 2
+                        case UInt8(ascii: "f"):
+                            copy(to: value &+ 1)
+                            put("alse")
+                            scanner.position = value &+ 2
+                        default: scanner.position = value &+ 1
+                        }
                     }
-                    scanner.position = end + 1
-                case .boolean:
-                    let letter = bytes[start]
-                    let isMissing = letter != UInt8(ascii: "t") && letter != UInt8(ascii: "f")
-                    if !isMissing {
-                        output.writeBytes(bytes[copied...start])
-                        if letter == UInt8(ascii: "t") { output.writeStaticString("rue") } else { output.writeStaticString("alse") }
-                        copied = start + 1
-                    }
-                    scanner.position = isMissing ? start + 1 : start + 2
+                }
+                // The last value to finish may have been the record's last.
+                if columns.isEmpty || !scanner.isAtRecordStart { scanner.skipRecord() }
+                if carriageReturns {
+                    copy(to: scanner.position &- 1)
+                    put("\r\n")
+                    copied = scanner.position
                 }
             }
-            // The last value to finish may have been the record's last.
-            if columns.isEmpty || !scanner.isAtRecordStart { scanner.skipRecord() }
-            if carriageReturns {
-                output.writeBytes(bytes[copied..<scanner.position - 1])
-                output.writeStaticString("\r\n")
-                copied = scanner.position
-            }
         }
-        output.writeBytes(bytes[copied...])
+        copy(to: bytes.count)
+        return end - start
     }
 }
 
