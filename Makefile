@@ -1,7 +1,7 @@
 # make run    build, start a private PostgreSQL, load demonstration data, serve on 127.0.0.1:8080
 # make test   build and run every test against a throw-away PostgreSQL
 # make check  everything CI does
-# make schemathesis, make coverage   parts of it: the contract against generated requests, and against what the tests see
+# make schemathesis   a part of it: generated requests to the built server
 # make bench  measure, each figure as a ratio against its limit in the same run
 #
 # Everything is built in the release configuration in .build, so that one build serves all of them.
@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint format bench schemathesis coverage install install-ci
+.PHONY: help run build test check lint format bench schemathesis install install-ci
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' $(MAKEFILE_LIST)
@@ -45,9 +45,6 @@ check: lint build
 # Generated requests against the served contract.
 schemathesis: build
 	scripts/schemathesis.sh
-
-coverage: build
-	DAYLIGHT_COVERAGE=1 scripts/test.sh
 
 format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests

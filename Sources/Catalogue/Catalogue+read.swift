@@ -20,11 +20,14 @@ extension Catalogue {
     /// A dataset that this key's holder works on: with its mapping, in any state but withdrawn.
     ///
     /// - Parameter key: has the scope for what is to be done.
-    /// - Returns: nil where there is none yet.
+    /// - Returns: nil where there is none yet, and for a draft that the key's holder may not see.
     /// - Throws: `Problem`: `datasetOfAnotherDepartment`, `datasetWithdrawn`.
     public func ownDataset(_ id: String, of key: AccessKey) async throws -> DatasetRecord? {
         guard Identifiers.isDatasetIdentifier(id), let record = try await store.dataset(id) else { return nil }
-        if let department = key.department, department != record.department { throw Self.anotherDepartment }
+        if let department = key.department, department != record.department {
+            if record.dataset.state == .draft, !Reader(key: key).seesDraft(of: record.department, dataset: id) { return nil }
+            throw Self.anotherDepartment
+        }
         if record.dataset.state == .withdrawn { throw try await withdrawn(record) }
         return record
     }

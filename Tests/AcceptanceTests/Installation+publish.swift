@@ -22,7 +22,7 @@ extension Installation {
         if !headers.contains(where: { $0.0 == "Content-Type" }) { all.append(("Content-Type", "text/csv")) }
         if gzip { all.append(("Content-Encoding", "gzip")) }
         return try await pusher.send(
-            .POST, "/v1/datasets/\(id)/pushes?mode=\(mode)", headers: all, body: .bytes(ByteBuffer(bytes: file)), timeout: .seconds(300))
+            .POST, "/v1/datasets/\(id)/pushes?mode=\(mode)", headers: all, body: .bytes(ByteBuffer(bytes: file)), timeout: .seconds(600))
     }
 
     /// Pushes, reviews and releases; gives the push as it was accepted.

@@ -130,6 +130,10 @@ import Testing
             #expect(problem?.code == .datasetOfAnotherDepartment)
             let foreign = try await desk.db.addDataset("foreign", department: other.uscc)
             #expect(foreign > 0)
+            // Another department's draft does not exist; what it has published is known to be its own.
+            let draft = try await desk.catalogue.ownDataset("foreign", of: desk.key)
+            #expect(draft == nil)
+            try await desk.db.release("foreign")
             let edit = await #expect(throws: Problem.self) { try await desk.catalogue.ownDataset("foreign", of: desk.key) }
             #expect(edit?.code == .datasetOfAnotherDepartment)
         }

@@ -23,6 +23,11 @@ extension Contract {
         }
         return example
     }
+
+    /// The same as the text of a JSON body.
+    func requestText(_ id: String) throws -> String {
+        String(decoding: try JSONEncoder().encode(requestExample(id)), as: UTF8.self)
+    }
 }
 
 struct MissingExample: Error {

@@ -14,6 +14,7 @@ import TestSupport
 /// The whole interface over a database of its own, on a free port, and clients with the keys that its people hold.
 struct ContractServer {
     let database: TestDatabase
+    let store: Store
     let api: API
     /// Without a key.
     let reader: ContractClient
@@ -29,12 +30,14 @@ struct ContractServer {
 
     /// Runs a test against a server; everything is removed afterwards.
     static func with<T>(
-        configure: (inout API.Configuration) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation, _ body: (ContractServer) async throws -> T
+        storage: (inout Store.Configuration) -> Void = { _ in }, configure: (inout API.Configuration) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation, _ body: (ContractServer) async throws -> T
     ) async throws -> T {
         try await withTestDatabase { database in
             let group = MultiThreadedEventLoopGroup.singleton
             let logger = Logger(label: "daylight.contract") { _ in SwiftLogNoOpLogHandler() }
-            let store = Store(Store.Configuration(databaseURL: database.url), eventLoopGroup: group, logger: logger)
+            var configuration = Store.Configuration(databaseURL: database.url)
+            storage(&configuration)
+            let store = Store(configuration, eventLoopGroup: group, logger: logger)
             try await store.start()
             let files = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
             let api = try await compose(store, files: files.path, logger: logger, configure)
@@ -42,7 +45,7 @@ struct ContractServer {
             try await server.start()
             let result: Result<T, any Error>
             do {
-                result = .success(try await body(make(database, api, port: server.port)))
+                result = .success(try await body(make(database, store, api, port: server.port)))
             } catch {
                 result = .failure(error)
             }
@@ -54,11 +57,20 @@ struct ContractServer {
         }
     }
 
+    private static func unreadiness(_ store: Store) async -> String? {
+        do {
+            try await store.ping()
+            return nil
+        } catch {
+            return "the database does not answer"
+        }
+    }
+
     private static func compose(_ store: Store, files: String, logger: Logger, _ configure: (inout API.Configuration) throws -> Void) async throws -> API {
         let seal = CursorSeal(key: try await store.secret("cursor") ?? [])
         let released = ReleasedDatasets(store: store)
         var dependencies = API.Dependencies(
-            keyLookup: { try await store.accessKey(prefix: $0) }, unreadiness: { nil }, document: try Project.text("openapi.yaml"))
+            keyLookup: { try await store.accessKey(prefix: $0) }, unreadiness: { await unreadiness(store) }, document: try Project.text("openapi.yaml"))
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = try Bulk(Bulk.Configuration(directory: files), store: store, released: released, logger: logger)
         dependencies.catalogue = Catalogue(store: store, seal: seal)
@@ -72,7 +84,7 @@ struct ContractServer {
         return API(configuration: configuration, dependencies: dependencies)
     }
 
-    private static func make(_ database: TestDatabase, _ api: API, port: Int) async throws -> ContractServer {
+    private static func make(_ database: TestDatabase, _ store: Store, _ api: API, port: Int) async throws -> ContractServer {
         try await database.database.execute(
             """
             INSERT INTO daylight.department (uscc, name_zh, name_en, level, region)
@@ -85,7 +97,7 @@ struct ContractServer {
         let elsewhere = try await database.addKey([.read, .push, .review, .release], networks: ["192.0.2.0/24"])
         let client = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
         return ContractServer(
-            database: database, api: api, reader: client, pusher: client.with(key: push.text), reviewer: client.with(key: review.text),
+            database: database, store: store, api: api, reader: client, pusher: client.with(key: push.text), reviewer: client.with(key: review.text),
             authority: client.with(key: all.text), stranger: client.with(key: elsewhere.text))
     }
 }

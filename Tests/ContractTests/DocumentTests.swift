@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    /// What was documented, for `scripts/check-coverage.sh` to hold against what was seen.
+    /// What was documented, for `scripts/checks/coverage.py` to hold against what was seen.
     @Test(.enabled(if: ProcessInfo.processInfo.environment["DAYLIGHT_CONTRACT_DOCUMENTED"] != nil)) func documentedPairsAreWrittenDown() throws {
         let file = try #require(ProcessInfo.processInfo.environment["DAYLIGHT_CONTRACT_DOCUMENTED"])
         let pairs = contract.operations.flatMap { operation in operation.statuses.map { "\(operation.id) \($0)" } }

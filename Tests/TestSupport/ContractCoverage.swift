@@ -3,7 +3,7 @@ import NIOConcurrencyHelpers
 
 /// Which (operation, status) pairs tests have seen.
 ///
-/// Where `DAYLIGHT_CONTRACT_COVERAGE` names a file, each new pair is appended to it; `scripts/check-coverage.sh` compares the file with the contract when all
+/// Where `DAYLIGHT_CONTRACT_COVERAGE` names a file, each new pair is appended to it; `scripts/checks/coverage.py` compares the file with the contract when all
 /// tests are done.
 enum ContractCoverage {
     private static let seen = NIOLockedValueBox<Set<String>>([])

@@ -64,6 +64,14 @@ public final class TestDatabase: Sendable {
         try await Self.withDatabase(Self.serverURL()) { _ = try await $0.execute("DROP DATABASE \(identifier: name) WITH (FORCE)") }
     }
 
+    /// Ends every connection to the database, and lets nobody in again: for those who use it, the server is away.
+    public func cut() async throws {
+        try await Self.withDatabase(Self.serverURL()) { server in
+            _ = try await server.execute("ALTER DATABASE \(identifier: name) ALLOW_CONNECTIONS false")
+            _ = try await server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = \(name)")
+        }
+    }
+
     /// The server that tests may use, from `DAYLIGHT_TEST_DATABASE_URL`.
     ///
     /// - Throws: `MissingTestServer` where it is not set: tests that need PostgreSQL are never skipped.

@@ -162,6 +162,46 @@ import Testing
         }
     }
 
+    @Test func reviewsAndWithdrawalsNameWhatThereIs() async throws {
+        try await PublishingServer.with { server in
+            let review = #"{"decision":"pass","legal_basis":"x","digest":"\#(String(repeating: "0", count: 64))"}"#
+            let nowhere = try await server.reviewer.send(.POST, "/v1/pushes/\(UUID().uuidString)/reviews", json: review)
+            #expect(nowhere.status == 404)
+            let push = try await server.push(Self.csv).json()
+            let baseless = #"{"decision":"pass","legal_basis":" ","digest":"\#(push["digest"]?.string ?? "")"}"#
+            let refused = try await server.reviewer.send(.POST, "/v1/pushes/\(push["id"]?.string ?? "")/reviews", json: baseless)
+            #expect(refused.status == 422)
+            #expect(try refused.json()["code"]?.string == "DL3010")
+            let dataset = #"{"subject":"dataset","reason":{"zh":"误发","en":"a mistake"}}"#
+            let missing = try await server.pusher.send(.POST, "/v1/datasets/nothing/withdrawals", json: dataset)
+            #expect(missing.status == 404)
+            let rubbish = try await server.pusher.send(.POST, "/v1/datasets/lighthouse/withdrawals", json: #"{"subject":"everything"}"#)
+            #expect(rubbish.status == 400)
+        }
+    }
+
+    @Test func aKeyThatIsInUseWaits() async throws {
+        try await PublishingServer.with { server in
+            let (body, more) = AsyncStream<ByteBuffer>.makeStream()
+            more.yield(ByteBuffer(string: "code,name\nA,a\n"))
+            let path = "/v1/datasets/lighthouse/pushes", headers = [("Content-Type", "text/csv"), ("Idempotency-Key", "\"slow\"")]
+            async let first = server.pusher.send(.POST, path, headers: headers, body: .stream(body, length: .unknown))
+            var statuses: [Int] = []
+            for _ in 0..<100 where statuses.last != 409 {
+                try await Task.sleep(for: .milliseconds(50))
+                let begun = try await server.pusher.get(path)
+                guard try begun.json()["data"]?[0] != nil else { continue }
+                let second = try await server.push("code,name\nA,a\n", headers: [("Idempotency-Key", "\"slow\"")])
+                statuses.append(second.status)
+                if second.status == 409 { #expect(try second.json()["code"]?.string == "DL1023") }
+            }
+            #expect(statuses.last == 409, "\(statuses)")
+            more.finish()
+            let answer = try await first
+            #expect(answer.status == 201, "\(answer.text)")
+        }
+    }
+
     @Test func withdrawalsLeaveTombstones() async throws {
         try await PublishingServer.with { server in
             try await server.publish(Self.csv)

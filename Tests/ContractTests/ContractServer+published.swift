@@ -1,0 +1,42 @@
+import AsyncHTTPClient
+import Catalogue
+import Foundation
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+extension ContractServer {
+    /// What the contract's examples name, as it stands in one server.
+    struct Published {
+        let contract: Contract
+        /// `/v1/pushes/…` of the push that was released.
+        let push: String
+
+        /// An operation's path with what there is in this server put in.
+        func target(of operation: Contract.Operation) throws -> String {
+            if operation.path.hasPrefix("/v1/pushes/") { return push + operation.path.dropFirst("/v1/pushes/{push}".count) }
+            return try contract.target(of: operation.path).replacing("/versions/12", with: "/versions/1")
+        }
+    }
+
+    /// Describes the dataset of the contract's examples, and pushes, reviews and releases their rows; loads the profile that they name.
+    func publish(_ contract: Contract) async throws -> Published {
+        let dataset = try contract.target(of: "/v1/datasets/{id}")
+        let created = try await pusher.send(.PUT, dataset, json: contract.requestText("putDataset"), headers: [("If-None-Match", "*")])
+        try #require(created.status == 201, "\(created.text)")
+        let csv = try #require(try contract.requestExample("createPush").string)
+        let pushed = try await pusher.send(.POST, dataset + "/pushes?mode=replace", headers: [("Content-Type", "text/csv")], body: .bytes(ByteBuffer(string: csv)))
+        try #require(pushed.status == 201, "\(pushed.text)")
+        let push = try pushed.json()
+        let path = "/v1/pushes/\(try #require(push["id"]?.string))"
+        var review = try #require(try contract.requestExample("createReview").object)
+        review["digest"] = push["digest"]
+        let reviewed = try await reviewer.send(.POST, path + "/reviews", json: String(decoding: try JSONEncoder().encode(review), as: UTF8.self))
+        try #require(reviewed.status == 201, "\(reviewed.text)")
+        let released = try await pusher.send(.POST, path + "/release")
+        try #require(released.status == 200, "\(released.text)")
+        _ = try await Registry(store: store).loadProfile(Array(Data(contentsOf: Project.file("schema/profiles/air-hourly.json"))))
+        return Published(contract: contract, push: path)
+    }
+}
