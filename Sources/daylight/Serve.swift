@@ -89,16 +89,27 @@ struct Serve: AsyncParsableCommand {
         var configuration = Database.Configuration(url: settings.databaseURL, sessionSettings: Migrator.sessionSettings)
         configuration.poolSize = 1
         configuration.pipelinedConnectionsPerLoop = 0
-        let database = Database(configuration, eventLoopGroup: group, logger: logger)
-        do {
-            try await database.start()
-            try await Migrator(database: database, schema: try SchemaDirectory(settings.schema)).requireCurrent()
-            await database.close()
-        } catch {
-            await database.close()
-            throw Failure("\(error)")
+        let patience = ContinuousClock.now + Self.patience
+        while true {
+            let database = Database(configuration, eventLoopGroup: group, logger: logger)
+            do {
+                try await database.start()
+                try await Migrator(database: database, schema: try SchemaDirectory(settings.schema)).requireCurrent()
+                return await database.close()
+            } catch let error as PostgresError where error.isConnectionFailure {
+                await database.close()
+                guard ContinuousClock.now < patience else { throw Failure("\(error) \(error.message)") }
+                logger.warning("waiting for the database", metadata: ["reason": "\(error.message)"])
+                try await Task.sleep(for: .seconds(1))
+            } catch {
+                await database.close()
+                throw Failure("\(error)")
+            }
         }
     }
+
+    /// How long a database may take to come up beside the server.
+    private static let patience = Duration.seconds(30)
 
     /// The contract, served as it is written: it stands beside the schema folder.
     private func document(beside schema: URL) throws -> String {

@@ -161,6 +161,7 @@ import Testing
     }
 
     @Test func aLoginThatMayNotIsToldWhatAnAdministratorHasToRun() async throws {
+        try await withTestDatabase { _ in }
         try await withTestDatabase(migrated: false) { db in
             let login = "login_\(db.name.suffix(12))"
             try await db.database.execute("CREATE ROLE \(identifier: login) LOGIN")

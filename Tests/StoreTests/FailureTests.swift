@@ -27,7 +27,7 @@ import Testing
         try await withTestStore { db, store in
             try await db.database.execute("DROP VIEW published.department CASCADE")
             let problem = try #require(await #expect(throws: Problem.self) { try await store.department("x") })
-            #expect(problem.code == .internalError)
+            #expect(problem.code == .databaseUnavailable && problem.retryAfter != nil)
             #expect(!"\(problem)".contains("published"))
         }
     }

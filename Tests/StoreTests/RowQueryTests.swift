@@ -55,8 +55,10 @@ import Testing
             let second = try await released.find(release.dataset, version: 2)
             let row = try await store.row(second, key: [codes[3]], isCurrent: false)
             #expect(row.map { Self.text($0.rows, 0, 1) } == "改名")
-            // Under the guard an old version gives nothing at all, rather than another version's rows.
-            #expect(try await store.row(second, key: [codes[0]], isCurrent: true) == nil)
+            // Among the current rows an old version finds those that have stood since then, never another version's; of pages, nothing at all.
+            #expect(try await store.row(second, key: [codes[0]], isCurrent: true) != nil)
+            #expect(try await store.row(second, key: [codes[3]], isCurrent: true) == nil)
+            #expect(try await store.row(second, key: ["L999999"], isCurrent: true) == nil)
             #expect(try await store.page(PageRead(version: second, query: RowQuery()), isCurrent: true).count == 0)
             await store.close()
         }
