@@ -124,6 +124,15 @@ public final class TestDatabase: Sendable {
 public func withTestDatabase<T>(
     migrated: Bool = true, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
 ) async throws -> T {
+    if TestTurns.isTaken { return try await lend(migrated: migrated, body) }
+    await TestTurns.shared.take()
+    defer { TestTurns.shared.giveBack() }
+    return try await TestTurns.$isTaken.withValue(true) { try await lend(migrated: migrated, body) }
+}
+
+private func lend<T>(
+    migrated: Bool, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
+) async throws -> T {
     let database = try await TestDatabase.make(migrated: migrated)
     do {
         let result = try await body(database)
