@@ -40,7 +40,7 @@ check: export DAYLIGHT_STRICT = 1
 # The tests come last: the end of the output is the runner's summary.
 check: lint build
 	scripts/schemathesis.sh
-	scripts/test.sh
+	$(MAKE) test
 
 # Generated requests against the served contract.
 schemathesis: build

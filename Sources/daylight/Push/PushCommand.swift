@@ -96,7 +96,7 @@ extension PushReport {
         let counts =
             language == .zh
             ? "读取 \(recordCount) 条，通过 \(rowCount) 行，拒绝 \(rejectedCount) 行；错误 \(errorCount)，提示 \(warningCount)"
-            : "\(recordCount) records read, \(rowCount) rows kept, \(rejectedCount) refused; \(errorCount) errors, \(warningCount) warnings"
+            : "\(recordCount) records read, \(rowCount) rows passed, \(rejectedCount) refused; \(errorCount) errors, \(warningCount) warnings"
         let next: String
         switch state {
         case .ready:
