@@ -387,8 +387,8 @@ def main():
     parser.add_argument("--python", default=sys.executable, help="a Python with fastapi, uvicorn, uvloop, httptools, asyncpg and orjson")
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--push-rows", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", nargs="*", default=["row", "page", "csv", "file", "push"])
     options = parser.parse_args()
     if not options.database:

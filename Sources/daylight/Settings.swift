@@ -23,6 +23,8 @@ struct Settings: Sendable {
     var logsRequests = true
     var logLevel = "info"
     var databasePool = 8
+    /// Pipelined connections of each event loop.
+    var databasePipelines = 2
     var eventLoops: Int?
     /// Longest public statement, in seconds.
     var statementTimeout = 20
@@ -76,6 +78,7 @@ struct Settings: Sendable {
         if let value = text("DAYLIGHT_LOG_REQUESTS") { logsRequests = value != "false" && value != "0" }
         logLevel = text("DAYLIGHT_LOG_LEVEL") ?? logLevel
         databasePool = try number("DAYLIGHT_DATABASE_POOL", 2...200) ?? databasePool
+        databasePipelines = try number("DAYLIGHT_DATABASE_PIPELINES", 1...16) ?? databasePipelines
         eventLoops = try number("DAYLIGHT_EVENT_LOOPS", 1...256)
         statementTimeout = try number("DAYLIGHT_STATEMENT_TIMEOUT", 1...3600) ?? statementTimeout
         pushLimit = try number("DAYLIGHT_PUSH_LIMIT", 1024...(1 << 50)) ?? pushLimit
@@ -87,6 +90,7 @@ struct Settings: Sendable {
     var store: Store.Configuration {
         var configuration = Store.Configuration(databaseURL: databaseURL, readerURL: readerURL)
         configuration.readerPool = databasePool
+        configuration.pipelinedConnectionsPerLoop = databasePipelines
         configuration.writerPool = databasePool
         configuration.readerTimeout = statementTimeout
         return configuration
