@@ -37,9 +37,10 @@ extension Bulk {
     ///
     /// - Parameters:
     ///   - dataset: the dataset's identifier.
-    ///   - parameters: names and values, decoded: filters, `sort`, `fields`, `version`.
+    ///   - parameters: names and values, decoded: filters, `sort`, `fields`, `version`, `as_of`.
     /// - Throws: a `Problem` that names every wrong place, `overloaded` when as many streams run as may.
     public func rows(of dataset: String, parameters: [(name: String, value: String)], dialect: CSVDialect) async throws -> LiveCSV {
+        let parameters = try await released.resolvingAsOf(parameters, of: dataset)
         let number = parameters.first { $0.name == "version" }.flatMap { Int($0.value) }.flatMap { (1...Int(Int32.max)).contains($0) ? $0 : nil }
         let version = try await released.find(dataset, version: number)
         let meaningless = parameters.filter { $0.name == "limit" || $0.name == "cursor" }

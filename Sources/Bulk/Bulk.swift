@@ -44,6 +44,11 @@ public struct Bulk: Sendable {
         try await released.find(dataset, version: number)
     }
 
+    /// The version that was the current one at the instant of `as_of`; nil where there is no `as_of`.
+    public func versionNumber(asOfIn parameters: [(name: String, value: String)], of dataset: String) async throws -> Int? {
+        try await released.versionNumber(asOfIn: parameters, of: dataset)
+    }
+
     /// What may be said about a version's bytes.
     ///
     /// - Throws: `versionWithdrawn` where rows of the version were withdrawn, so that its bytes can no longer be had.

@@ -7,6 +7,8 @@ public struct RowPlan: Sendable {
     public let version: ReleasedVersion
     /// Canonical values of the key's fields.
     let key: [String]
+    /// Whether the caller said which version to read.
+    public let isPinned: Bool
     /// The validator of the answer, without quotes.
     public let entityTag: String
 }
@@ -29,13 +31,15 @@ public struct RowAnswer: Sendable {
 extension RowReader {
     /// Holds a key against the version that it is about.
     ///
-    /// - Parameter key: the path's segment, still percent-encoded.
+    /// - Parameters:
+    ///   - key: the path's segment, still percent-encoded.
+    ///   - isPinned: whether the version was named; else a newer one may answer.
     /// - Returns: nil when no row can have this key.
-    public func plan(_ version: ReleasedVersion, key: some StringProtocol) -> RowPlan? {
+    public func plan(_ version: ReleasedVersion, key: some StringProtocol, isPinned: Bool = false) -> RowPlan? {
         guard version.hasPublicKey, let values = RowKey.values(key, fields: version.key) else { return nil }
         var tag = Hash64()
         for value in values { tag.add(value) }
-        return RowPlan(version: version, key: values, entityTag: version.entityTag(tag.value))
+        return RowPlan(version: version, key: values, isPinned: isPinned, entityTag: version.entityTag(tag.value))
     }
 
     /// Finds a row of the current version on an event loop.
@@ -47,15 +51,19 @@ extension RowReader {
         }
     }
 
-    /// Finds a row of the current version.
+    /// Finds a row.
     ///
-    /// - Returns: nil when a newer version was released meanwhile: ask again with that one.
+    /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
     /// - Throws: a `Problem`: `rowNotFound`, `rowWithdrawn`, or that the database cannot answer.
     public func answer(_ plan: RowPlan) async throws -> RowAnswer? {
         if let row = try await store.row(plan.version, key: plan.key, isCurrent: true) { return RowAnswer(version: plan.version.number, row: row) }
-        guard try await store.isCurrent(plan.version) else { return nil }
+        if plan.isPinned {
+            if let row = try await store.row(plan.version, key: plan.key, isCurrent: false) { return RowAnswer(version: plan.version.number, row: row) }
+        } else if try await !store.isCurrent(plan.version) {
+            return nil
+        }
         let key = RowKey.text(plan.key)
-        if let tombstone = try await store.withdrawnRow(dataset: plan.version.dataset, key: key) {
+        if let tombstone = try await store.withdrawnRow(dataset: plan.version.dataset, key: key, in: plan.isPinned ? plan.version.number : nil) {
             throw tombstone.problem(.rowWithdrawn, zh: "行 \(key) ", en: "the row \(key)")
         }
         throw rowNotFound(plan.version)

@@ -28,6 +28,11 @@ public final class RowReader: Sendable {
         try await released.find(dataset, version: number, fresh: fresh)
     }
 
+    /// Parameters in which `as_of` has become the `version` that was current then; see `ReleasedDatasets.resolvingAsOf`.
+    public func resolvingAsOf(_ parameters: [(name: String, value: String)], of dataset: String) async throws -> [(name: String, value: String)] {
+        try await released.resolvingAsOf(parameters, of: dataset)
+    }
+
     /// Whether a version is the current one, as far as is known without waiting.
     public func isKnownCurrent(_ version: ReleasedVersion) -> Bool { released.known(version.dataset)?.current?.number == version.number }
 

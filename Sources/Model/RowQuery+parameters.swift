@@ -1,6 +1,6 @@
 extension RowQuery {
     /// The parameters that are not fields; they win over fields of the same name, which can still be filtered with `name__eq`.
-    public static let parameterNames = ["sort", "fields", "limit", "cursor", "version"]
+    public static let parameterNames = ["sort", "fields", "limit", "cursor", "version", "as_of"]
 
     /// Parameter suffixes after `__`.
     public static let operatorNames = Predicate.Comparison.allCases.map(\.rawValue) + ["in", "like", "null"]

@@ -20,7 +20,7 @@ public final class ReleasedDatasets: Sendable {
         var number: Int
     }
 
-    private let store: Store
+    let store: Store
     private let capacity: Int
     private let state = Mutex(State())
 

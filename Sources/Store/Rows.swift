@@ -164,13 +164,16 @@ extension Store {
 
     /// Why a row is gone, where it was withdrawn.
     ///
-    /// - Parameter key: the row's key as withdrawals spell it (`RowKey`).
-    public func withdrawnRow(dataset: String, key: String) async throws -> Tombstone? {
+    /// - Parameters:
+    ///   - key: the row's key as withdrawals spell it (`RowKey`).
+    ///   - version: the version that it stood in; nil for any.
+    public func withdrawnRow(dataset: String, key: String, in version: Int? = nil) async throws -> Tombstone? {
+        let stood: SQL = version.map { " AND r.since <= \($0, as: .int4) AND (r.until IS NULL OR r.until > \($0, as: .int4))" } ?? ""
         let rows = try await read(
             """
             SELECT w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at FROM published.withdrawn_row r \
             JOIN published.withdrawal w ON w.id = r.withdrawal \
-            WHERE r.dataset = \(dataset, as: .text) AND r.key = \(key, as: .text) ORDER BY w.withdrawn_at DESC LIMIT 1
+            WHERE r.dataset = \(dataset, as: .text) AND r.key = \(key, as: .text)\(stood) ORDER BY w.withdrawn_at DESC LIMIT 1
             """)
         return try rows.first.flatMap { try Self.tombstone($0, "") }
     }

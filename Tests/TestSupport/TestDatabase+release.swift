@@ -67,6 +67,15 @@ public struct TestRelease: Sendable {
         }
     }
 
+    /// Says that a version was released at another time.
+    ///
+    /// - Parameter time: RFC 3339.
+    public func setReleaseTime(version: Int, _ time: String) async throws {
+        try await database.database.execute(
+            "UPDATE daylight.version SET released_at = \(time, as: .timestamptz) WHERE dataset = \(dataset) AND number = \(version, as: .int4)")
+        try await database.database.execute("SELECT pg_notify('daylight_change', \(dataset, as: .text))")
+    }
+
     private func castType(_ name: String) -> String { schema.field(name)?.type.castType ?? "text" }
 
     /// Takes the dataset, a version of it, or rows in a version out of public view.

@@ -53,9 +53,11 @@ private struct FileDownload {
     func response(_ dataset: String, number: Int?) async throws -> Response {
         _ = try request.negotiate([isGzip ? "application/gzip" : "text/csv"])
         let parameters = try QueryParameters(request)
-        if isGzip { try parameters.only() } else { try parameters.only("dialect") }
+        let names = (isGzip ? [] : ["dialect"]) + (number == nil ? ["as_of"] : [])
+        try parameters.only(where: names.contains) { names }
         let dialect = isGzip ? CSVDialect() : try parameters.dialect(withGuard: false)
-        let version = try await bulk.version(of: dataset, number: number)
+        let asked = if let number { number } else { try await bulk.versionNumber(asOfIn: parameters.all, of: dataset) }
+        let version = try await bulk.version(of: dataset, number: asked)
         let facts = try await bulk.facts(version)
 
         let tag = EntityTag("sha256-\(facts.digest)\(isGzip ? "-gz" : dialect.excel ? "-excel" : "")")

@@ -32,7 +32,8 @@ struct HotRows: HotRoute {
 
     func match(path: Substring, query: Substring?) -> HotWork? {
         guard let (dataset, rest) = RowPath.split(path), rest.isEmpty, path.utf8.last != UInt8(ascii: "/"),
-            let parameters = try? QueryParameters(query: query).all, let number = try? reader.versionNumber(in: parameters) as Int??,
+            let parameters = try? QueryParameters(query: query).all, !parameters.contains(where: { $0.name == "as_of" }),
+            let number = try? reader.versionNumber(in: parameters) as Int??,
             let version = reader.knownVersion(of: String(dataset), number: number),
             number == nil || reader.isKnownCurrent(version),
             let plan = try? reader.plan(version, parameters), plan.isShort

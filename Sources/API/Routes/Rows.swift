@@ -9,12 +9,15 @@ extension API {
     func addRowsRoutes(_ routes: Routes, _ reader: RowReader) {
         routes.get(RowRoute.template, .read) { request, context in
             _ = try request.negotiate(["application/json"])
-            try QueryParameters(request).only()
+            let given = try QueryParameters(request)
+            try given.only("version", "as_of")
+            _ = try given.integer("version", in: 1...Int(Int32.max))
             let dataset = try context.path("id")
             let key = context.coreContext.parameters["key"] ?? ""
             return try await Self.retrying { fresh in
-                let version = try await reader.version(of: dataset, number: nil, fresh: fresh)
-                guard let plan = reader.plan(version, key: key) else { throw reader.rowNotFound(version) }
+                let number = try reader.versionNumber(in: try await reader.resolvingAsOf(given.all, of: dataset))
+                let version = try await reader.version(of: dataset, number: number, fresh: fresh)
+                guard let plan = reader.plan(version, key: key, isPinned: number != nil) else { throw reader.rowNotFound(version) }
                 let headers = RowRoute.headers(plan)
                 // `*` asks whether there is a row at all, which the key alone does not tell.
                 let notModified = request.isNotModified(EntityTag(plan.entityTag)) ? Response.notModified(EntityTag(plan.entityTag), headers: headers) : nil
@@ -28,13 +31,16 @@ extension API {
 
         routes.get(RowsRoute.template, .query, cost: { RowsRoute.cost(query: $0.uri.query) }) { request, context in
             _ = try request.negotiate(["application/json"])
-            let parameters = try QueryParameters(request).all
+            let given = try QueryParameters(request).all
             let dataset = try context.path("id")
             return try await Self.retrying { fresh in
+                let parameters = try await reader.resolvingAsOf(given, of: dataset)
                 let number = try reader.versionNumber(in: parameters)
                 let version = try await reader.version(of: dataset, number: number, fresh: fresh)
                 let plan = try reader.plan(version, parameters)
-                let headers = RowsRoute.headers(plan)
+                var headers = RowsRoute.headers(plan)
+                // An instant is bound to its version only once releases on their way have come through.
+                if given.contains(where: { $0.name == "as_of" }) { headers[.cacheControl] = "no-cache" }
                 if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
                 guard let answer = try await reader.answer(plan) else { return nil }
                 return RowsRoute.response(answer, headers, path: request.uri.path, query: request.uri.query)
@@ -115,10 +121,14 @@ enum RowsRoute {
         return (headers, text.buffer)
     }
 
-    /// The same address with another cursor, which needs no escapes.
+    private static func names(_ pair: Substring.UTF8View, _ name: String) -> Bool {
+        pair.elementsEqual(name.utf8) || pair.starts(with: (name + "=").utf8)
+    }
+
+    /// The same address with another cursor, which needs no escapes; it carries the version, and so takes the place of `as_of`.
     private static func next(_ path: some StringProtocol, _ question: String, _ cursor: String) -> String {
         var next = "\(path)?"
-        for pair in question.utf8.dropFirst().split(separator: UInt8(ascii: "&")) where !pair.starts(with: "cursor=".utf8) && !pair.elementsEqual("cursor".utf8) {
+        for pair in question.utf8.dropFirst().split(separator: UInt8(ascii: "&")) where !Self.names(pair, "cursor") && !Self.names(pair, "as_of") {
             next += Substring(pair)
             next += "&"
         }
