@@ -80,6 +80,8 @@ public struct Check: Sendable, Hashable, Codable {
     /// date_order: `earlier` ≤ `later`.
     public var earlier: String?
     public var later: String?
+    /// date_order of dates: how many days both of them and those between must make at least.
+    public var minimumDays: Int?
     /// foreign_key: the dataset and fields that must hold the value.
     public var dataset: String?
     public var references: [String]?

@@ -66,6 +66,7 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
     case fieldBelowField = "F304"
     case fieldAboveField = "F305"
     case derivedMismatch = "F306"
+    case tooFewDays = "F307"
     // 4xx: the whole set
     case repeatedRow = "F400"
     case repeatedKey = "F401"
@@ -128,6 +129,7 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
                 "时间没有时区；请在值中写明（如 2026-03-01T08:00:00+08:00），或在映射中用 compose_datetime 步骤的 offset 注明",
                 "a time without an offset; write it in the value (2026-03-01T08:00:00+08:00), or name it in the mapping by a compose_datetime step with offset"
             )
+        case .tooFewDays: ("自 {0} 起只有 {1} 天，至少应为 {2} 天", "{1} days from {0} on, at least {2} are due")
         case .dateOrder: ("{0} 晚于 {1}", "{0} is later than {1}")
         case .conditionalRequired: ("{0} 为 {1} 时必填", "required when {0} is {1}")
         case .sumMismatch: ("分项之和 {0} 不等于合计 {1}", "the parts add up to {0}, the total says {1}")

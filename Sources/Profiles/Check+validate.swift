@@ -9,7 +9,7 @@ extension Check {
         case .pattern: (["field", "pattern"], [])
         case .codeList: (["field", "list"], [])
         case .identifierChecksum: (["field", "scheme"], [])
-        case .dateOrder: (["earlier", "later"], [])
+        case .dateOrder: (["earlier", "later"], ["minimum_days"])
         case .conditionalRequired: (["field", "when"], [])
         case .sumEquals: (["parts", "total"], ["tolerance"])
         case .tolerance: (["field", "other", "tolerance"], [])
@@ -26,7 +26,7 @@ extension Check {
         let all: [(String, Bool)] = [
             ("field", field != nil), ("fields", fields != nil), ("list", list != nil), ("pattern", pattern != nil), ("minimum", minimum != nil),
             ("maximum", maximum != nil), ("minimum_field", minimumField != nil), ("maximum_field", maximumField != nil), ("scheme", scheme != nil),
-            ("earlier", earlier != nil), ("later", later != nil), ("dataset", dataset != nil), ("references", references != nil), ("parts", parts != nil),
+            ("earlier", earlier != nil), ("later", later != nil), ("minimum_days", minimumDays != nil), ("dataset", dataset != nil), ("references", references != nil), ("parts", parts != nil),
             ("total", total != nil), ("code", code != nil), ("amount", amount != nil), ("group_by", groupBy != nil), ("lengths", lengths != nil),
             ("side", side != nil), ("left", left != nil), ("right", right != nil), ("other", other != nil), ("tolerance", tolerance != nil),
             ("when", when != nil),
@@ -96,6 +96,9 @@ private struct CheckTypes {
         case .dateOrder:
             time(check.earlier, "earlier", &list)
             if type(check.earlier) != type(check.later) { list.add("\(path)/later", zh: "两个信息项的类型须相同", en: "both fields must have the same type") }
+            guard let days = check.minimumDays else { break }
+            if days < 1 { list.add("\(path)/minimum_days", zh: "应为正整数", en: "give a whole number above 0") }
+            if type(check.earlier) != .date { list.add("\(path)/minimum_days", zh: "只用于 date 类型", en: "only for fields of type date") }
         case .sumEquals:
             quantities((check.parts ?? []).enumerated().map { ($1, "parts/\($0)") } + [(check.total ?? "", "total")], &list)
             if (check.parts ?? []).contains(check.total ?? "") { list.add("\(path)/total", zh: "合计不能是分项之一", en: "the total cannot be one of its parts") }

@@ -7,7 +7,7 @@ enum RowRule: Sendable {
     case range(RangeRule)
     case pattern(Int, Pattern)
     case checksum(Int, Check.Scheme)
-    case order(earlier: Int, later: Int, FieldType)
+    case order(earlier: Int, later: Int, FieldType, minimumDays: Int?)
     case sum(SumRule)
     case tolerance(ToleranceRule)
 
@@ -32,7 +32,7 @@ enum RowRule: Sendable {
             self = .checksum(field, scheme)
         case .dateOrder:
             guard let earlier = index(check.earlier), let later = index(check.later) else { return nil }
-            self = .order(earlier: earlier, later: later, schema.fields[earlier].type)
+            self = .order(earlier: earlier, later: later, schema.fields[earlier].type, minimumDays: check.minimumDays)
         case .sumEquals:
             guard let rule = SumRule(check, in: schema) else { return nil }
             self = .sum(rule)
@@ -57,10 +57,14 @@ enum RowRule: Sendable {
         case .checksum(let field, let scheme):
             let bytes = value(field)
             return bytes.count == 0 || scheme.accepts(bytes) ? nil : RowBreach(.checksum, field: field, [.literal(scheme.standard)])
-        case .order(let earlier, let later, let type):
+        case .order(let earlier, let later, let type, let minimumDays):
             let (first, second) = (value(earlier), value(later))
-            if first.count == 0 || second.count == 0 || OrderKey.of(first, type: type) <= OrderKey.of(second, type: type) { return nil }
-            return RowBreach(.dateOrder, field: earlier, [.name(earlier), .name(later)])
+            if first.count == 0 || second.count == 0 { return nil }
+            let difference = OrderKey.of(second, type: type) - OrderKey.of(first, type: type)
+            if difference < 0 { return RowBreach(.dateOrder, field: earlier, [.name(earlier), .name(later)]) }
+            // Dates differ by days; the first day counts.
+            guard let minimumDays, difference + 1 < minimumDays else { return nil }
+            return RowBreach(.tooFewDays, field: later, [.name(earlier), .literal(String(difference + 1)), .literal(String(minimumDays))])
         case .sum(let rule): return rule.breach(value)
         case .tolerance(let rule): return rule.breach(value)
         }

@@ -70,6 +70,19 @@ import Testing
         #expect(wrong.code == .dateOrder && wrong.field == "from_on" && wrong.message.en == "from_on is later than to_on")
     }
 
+    @Test func aSpanLastsItsDays() throws {
+        let span = check(.dateOrder) { ($0.earlier, $0.later, $0.minimumDays) = ("from_on", "to_on", 10) }
+        #expect(try finding(span, ["from_on": "2026-02-24", "to_on": "2026-03-05"]) == nil, "both ends count")
+        let short = try #require(try finding(span, ["from_on": "2026-02-24", "to_on": "2026-03-04"]))
+        #expect(short.code == .tooFewDays && short.field == "to_on" && short.message.en == "9 days from from_on on, at least 10 are due")
+        #expect(try finding(span, ["from_on": "2026-03-02", "to_on": "2026-03-01"])?.code == .dateOrder)
+        #expect(try finding(span, ["to_on": "2026-03-01"]) == nil)
+        for (earlier, later, days) in [("from_on", "to_on", 0), ("at", "at", 3)] {
+            let wrong = check(.dateOrder) { ($0.earlier, $0.later, $0.minimumDays) = (earlier, later, days) }
+            #expect(TableSchema(fields: fields, primaryKey: ["kind"], checks: [wrong]).validate().map(\.place) == ["/checks/0/minimum_days"])
+        }
+    }
+
     @Test func tolerancesAreAbsolute() throws {
         let near = check(.tolerance) { ($0.field, $0.other, $0.tolerance, $0.severity) = ("total", "part_b", "0.5", .warning) }
         #expect(try finding(near, ["total": "2.50", "part_b": "3"]) == nil)
