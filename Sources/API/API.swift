@@ -27,7 +27,10 @@ public struct API: Sendable {
         addProblemRoutes(routes)
         addLimitsRoutes(routes)
         addKeysRoutes(routes)
-        if let rows = dependencies.rows { addRowsRoutes(routes, rows) }
+        if let rows = dependencies.rows {
+            addRowsRoutes(routes, rows)
+            addAggregateRoutes(routes, rows)
+        }
         if let bulk = dependencies.bulk { addDownloadRoutes(routes, bulk) }
         if let catalogue = dependencies.catalogue {
             addDatasetRoutes(routes, catalogue)

@@ -61,6 +61,8 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case rowNotFound = "DL4004"
     case rowWithdrawn = "DL4005"
     case invalidLimit = "DL4006"
+    case invalidAggregate = "DL4010"
+    case queryTooExpensive = "DL4011"
 
     // 9xxx: the server
     case internalError = "DL9000"
@@ -73,7 +75,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     public var status: Int {
         switch self {
         case .malformedRequest, .unknownParameter, .invalidParameter, .invalidJSON, .digestMismatch, .invalidDigestField, .idempotencyKeyInvalid, .unknownField,
-            .invalidFilter, .invalidSort, .invalidCursor, .invalidLimit:
+            .invalidFilter, .invalidSort, .invalidCursor, .invalidLimit, .invalidAggregate:
             400
         case .unauthenticated: 401
         case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent: 403
@@ -88,7 +90,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .uriTooLong: 414
         case .unsupportedMediaType, .unsupportedCharset, .unsupportedEncoding: 415
         case .rangeNotSatisfiable: 416
-        case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal: 422
+        case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive: 422
         case .preconditionRequired: 428
         case .tooManyRequests, .tooManyDownloads: 429
         case .headersTooLarge: 431
@@ -154,6 +156,8 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .rowNotFound: LocalizedText(zh: "没有这一行", en: "No such row")
         case .rowWithdrawn: LocalizedText(zh: "该行已撤回", en: "Row withdrawn")
         case .invalidLimit: LocalizedText(zh: "条数无效", en: "Invalid limit")
+        case .invalidAggregate: LocalizedText(zh: "聚合无效", en: "Invalid aggregate")
+        case .queryTooExpensive: LocalizedText(zh: "查询代价过高", en: "Query too expensive")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")

@@ -15,6 +15,13 @@ public struct QueryableFields: Sendable, Hashable {
         entries = schema.publicFields.map { Entry(name: $0.name, type: $0.type, isKey: schema.primaryKey.contains($0.name)) }
     }
 
+    /// The same without the fields whose values are shown masked: what is computed of them would tell more than what is shown.
+    public init(unmasked schema: TableSchema) {
+        var schema = schema
+        schema.fields.removeAll { $0.mask != nil }
+        self.init(schema)
+    }
+
     /// - Returns: nil for names that nobody uses and for those of fields that are not public alike.
     public subscript(_ name: some StringProtocol) -> Entry? {
         for entry in entries where entry.name == name { return entry }

@@ -25,7 +25,8 @@ extension Predicate {
 }
 
 extension Predicate.Comparison {
-    fileprivate var sign: String {
+    /// The operator.
+    var sign: String {
         switch self {
         case .equal: "="
         case .notEqual: "<>"

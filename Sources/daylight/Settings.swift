@@ -28,6 +28,8 @@ struct Settings: Sendable {
     var eventLoops: Int?
     /// Longest public statement, in seconds.
     var statementTimeout = 20
+    /// The planner's estimate up to which an aggregate is computed.
+    var aggregateCost = 2_000_000
     /// Longest body of a push, in bytes.
     var pushLimit = 20 << 30
     /// Findings kept of one push.
@@ -81,6 +83,7 @@ struct Settings: Sendable {
         databasePipelines = try number("DAYLIGHT_DATABASE_PIPELINES", 1...16) ?? databasePipelines
         eventLoops = try number("DAYLIGHT_EVENT_LOOPS", 1...256)
         statementTimeout = try number("DAYLIGHT_STATEMENT_TIMEOUT", 1...3600) ?? statementTimeout
+        aggregateCost = try number("DAYLIGHT_AGGREGATE_COST", 1...1_000_000_000_000) ?? aggregateCost
         pushLimit = try number("DAYLIGHT_PUSH_LIMIT", 1024...(1 << 50)) ?? pushLimit
         findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
@@ -93,6 +96,7 @@ struct Settings: Sendable {
         configuration.pipelinedConnectionsPerLoop = databasePipelines
         configuration.writerPool = databasePool
         configuration.readerTimeout = statementTimeout
+        configuration.aggregateCost = aggregateCost
         return configuration
     }
 

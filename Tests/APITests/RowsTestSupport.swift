@@ -41,6 +41,7 @@ struct RowsServer {
                 },
                 routes: { routes in
                     api.addRowsRoutes(routes, reader)
+                    api.addAggregateRoutes(routes, reader)
                     api.addDownloadRoutes(routes, bulk)
                 },
                 hot: hot ? api.makeHotRoutes() : []

@@ -4,12 +4,13 @@ public import Store
 
 extension TestDatabase {
     /// Opens a store on this database, with few connections; the caller closes it.
-    public func openStore() async throws -> Store {
+    public func openStore(_ configure: (inout Store.Configuration) -> Void = { _ in }) async throws -> Store {
         var configuration = Store.Configuration(databaseURL: url)
         configuration.readerPool = 4
         configuration.writerPool = 4
         // Many tests share few processors: what is slow here is not the store.
         configuration.acquireTimeout = 60
+        configure(&configuration)
         let store = Store(configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "daylight.tests"))
         try await store.start()
         return store

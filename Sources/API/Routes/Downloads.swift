@@ -190,5 +190,6 @@ extension QueryParameters {
 
 extension HTTPField.Name {
     fileprivate static let reprDigest = Self("Repr-Digest")!
-    fileprivate static let daylightVersion = Self("Daylight-Version")!
+    /// The version that an answer is of.
+    static let daylightVersion = Self("Daylight-Version")!
 }

@@ -49,7 +49,7 @@ extension API {
     }
 
     /// Asks again, with what the database knows now, while releases overtake the answer.
-    private static func retrying(_ answer: (_ fresh: Bool) async throws -> Response?) async throws -> Response {
+    static func retrying(_ answer: (_ fresh: Bool) async throws -> Response?) async throws -> Response {
         for attempt in 0..<4 {
             if let response = try await answer(attempt > 0) { return response }
         }
