@@ -34,7 +34,7 @@ public enum Identity: Sendable, Hashable {
                 .unauthenticated,
                 zh: "此操作需要带有 \(scope.rawValue) 权限的密钥：Authorization: Bearer dk_…",
                 en: "this needs a key with the scope \(scope.rawValue): Authorization: Bearer dk_…",
-                members: ["missing_scope": "\"\(scope.rawValue)\""]
+                members: [.missingScope: "\"\(scope.rawValue)\""]
             )
         }
         guard key.scopes.contains(scope) else {
@@ -42,7 +42,7 @@ public enum Identity: Sendable, Hashable {
                 .forbidden,
                 zh: "密钥 \(key.prefix) 缺少权限 \(scope.rawValue)",
                 en: "the key \(key.prefix) lacks the scope \(scope.rawValue)",
-                members: ["missing_scope": "\"\(scope.rawValue)\""]
+                members: [.missingScope: "\"\(scope.rawValue)\""]
             )
         }
         guard allows(scope, dataset: dataset) else {

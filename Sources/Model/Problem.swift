@@ -14,16 +14,29 @@ public struct Problem: Error, Sendable, Hashable {
         }
     }
 
+    /// What a problem document may say besides what RFC 9457 names.
+    public enum Member: String, Sendable, CaseIterable {
+        case missingScope = "missing_scope"
+        case currentVersion = "current_version"
+        case violatedPolicies = "violated-policies"
+        case limit
+        case estimatedCost = "estimated_cost"
+        case costLimit = "cost_limit"
+        case legalBasis = "legal_basis"
+        case withdrawnAt = "withdrawn_at"
+        case reason, push, state, counts, findings, links
+    }
+
     public var code: ProblemCode
     /// What is wrong here and how to mend it.
     public var detail: LocalizedText
     public var places: [Place]
-    /// Further members of the problem document, as JSON text by name: identifiers and counts.
-    public var members: [String: String]
+    /// Further members of the problem document, as JSON text: identifiers and counts.
+    public var members: [Member: String]
     /// Seconds after which a retry makes sense.
     public var retryAfter: Int?
 
-    public init(_ code: ProblemCode, zh: String, en: String, places: [Place] = [], members: [String: String] = [:], retryAfter: Int? = nil) {
+    public init(_ code: ProblemCode, zh: String, en: String, places: [Place] = [], members: [Member: String] = [:], retryAfter: Int? = nil) {
         self.code = code
         detail = LocalizedText(zh: zh, en: en)
         self.places = places

@@ -141,6 +141,6 @@ extension Publishing {
     }
 
     static func tooLarge(_ limit: Int) -> Problem {
-        Problem(.payloadTooLarge, zh: "请求体超过 \(limit) 字节", en: "the body is longer than \(limit) bytes", members: ["limit": String(limit)])
+        Problem(.payloadTooLarge, zh: "请求体超过 \(limit) 字节", en: "the body is longer than \(limit) bytes", members: [.limit: String(limit)])
     }
 }

@@ -80,7 +80,7 @@ extension Publishing {
             _ = try take(.broken)
             let problem = Problem(
                 .pushStateConflict, zh: "数据库曾意外中断，已检验的数据丢失；请重新报送", en: "the checked rows were lost in a crash of the database; send the push again",
-                members: ["push": "\"\(record.push.id)\""])
+                members: [.push: "\"\(record.push.id)\""])
             try await releasing.end(as: lifecycle.state, reason: problem.detail)
             return .noted(problem)
         }
@@ -107,12 +107,12 @@ extension Publishing {
         if target.disclosure == .withheld || target.openness == .closed {
             throw Problem(
                 .pushStateConflict, zh: "数据资源注明不予公开或不予开放，不能发布；请先更改其公开属性", en: "the dataset is described as withheld or closed; change that before a release",
-                members: ["push": "\"\(record.push.id)\""])
+                members: [.push: "\"\(record.push.id)\""])
         }
         if SchemaChange(from: record.schema, to: target.schema) != .none {
             throw Problem(
                 .releaseOutdated, zh: "报送之后信息项有变更；请按新的信息项重新报送", en: "the dataset's fields changed after the push; push again with the new ones",
-                members: ["push": "\"\(record.push.id)\""])
+                members: [.push: "\"\(record.push.id)\""])
         }
         let isFirst = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) } != SchemaChange.none
         if ReviewPolicy(target.reviewPolicy).needsReview(isFirst: isFirst), try await !releasing.hasPassingReview() {
@@ -122,7 +122,7 @@ extension Publishing {
         if collisions > 0 {
             throw Problem(
                 .releaseOutdated, zh: "报送之后已有其他发布，\(collisions) 个主键已经存在；请改用 upsert 重新报送",
-                en: "another release came first: \(collisions) keys stand already; push again, with upsert", members: ["push": "\"\(record.push.id)\""])
+                en: "another release came first: \(collisions) keys stand already; push again, with upsert", members: [.push: "\"\(record.push.id)\""])
         }
     }
 

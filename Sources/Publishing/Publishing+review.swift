@@ -16,7 +16,7 @@ extension Publishing {
         if record.push.key == key.id {
             throw Problem(
                 .reviewNotIndependent, zh: "报送所用的密钥不能审查同一报送；请由另一密钥审查", en: "the key that pushed cannot review its own push; use another key",
-                members: ["push": "\"\(record.push.id)\""])
+                members: [.push: "\"\(record.push.id)\""])
         }
         var lifecycle = PushLifecycle(state: record.push.state, dryRun: record.push.dryRun)
         let actions: [PushLifecycle.Action]
@@ -28,7 +28,7 @@ extension Publishing {
         guard let content = record.push.digest, content == digest.lowercased() else {
             throw Problem(
                 .reviewDigestMismatch, zh: "所审内容的摘要不是该报送的摘要；请重新查看报送内容后再审",
-                en: "the digest is not that of this push; look at the push's content again before deciding", members: ["push": "\"\(record.push.id)\""])
+                en: "the digest is not that of this push; look at the push's content again before deciding", members: [.push: "\"\(record.push.id)\""])
         }
         let review = Review(
             id: newIdentifier(), push: record.push.id, decision: decision, legalBasis: legalBasis, note: note, digest: content, reviewer: key.id, reviewedAt: .now)
@@ -67,7 +67,7 @@ extension Publishing {
 
     /// What a refused event means to the caller.
     static func conflict(_ refusal: PushLifecycle.Refusal, _ record: PushRecord) -> Problem {
-        let members = ["push": "\"\(record.push.id)\"", "state": "\"\(record.push.state.rawValue)\""]
+        let members: [Problem.Member: String] = [.push: "\"\(record.push.id)\"", .state: "\"\(record.push.state.rawValue)\""]
         switch refusal {
         case .notReviewed:
             return Problem(
@@ -75,7 +75,7 @@ extension Publishing {
         case .wrongState(let state):
             return Problem(
                 .pushStateConflict, zh: "报送处于“\(state.rawValue)”状态，不能进行此操作", en: "the push is in the state '\(state.rawValue)', which does not allow this",
-                members: members.merging(["state": "\"\(state.rawValue)\""]) { $1 })
+                members: members.merging([.state: "\"\(state.rawValue)\""]) { $1 })
         }
     }
 }

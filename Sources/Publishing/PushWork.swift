@@ -183,7 +183,7 @@ final class PushWork {
     }
 
     private var takenOver: Problem {
-        Problem(.pushFailed, zh: "报送因长时间没有进展而中止，请重新报送", en: "the push was given up after a long pause; send it again", members: ["push": "\"\(id)\""])
+        Problem(.pushFailed, zh: "报送因长时间没有进展而中止，请重新报送", en: "the push was given up after a long pause; send it again", members: [.push: "\"\(id)\""])
     }
 }
 

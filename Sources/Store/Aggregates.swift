@@ -103,7 +103,7 @@ extension Store {
         return Problem(
             .queryTooExpensive, zh: "估算代价 \(estimate) 超过上限 \(bound)；请加筛选条件缩小行的范围\(zh)，减少百分位数和 count_distinct，或下载 rows.csv 自行计算",
             en: "the estimated cost is \(estimate), the bound \(bound); look at fewer rows by a filter\(en), ask for fewer percentiles and count_distinct, or compute it from rows.csv",
-            members: ["estimated_cost": String(estimate), "cost_limit": String(bound)])
+            members: [.estimatedCost: String(estimate), .costLimit: String(bound)])
     }
 }
 

@@ -34,9 +34,9 @@ public struct Tombstone: Sendable, Hashable {
     ///   - zh: its name in Chinese, before 已撤回.
     ///   - en: its name in English, before "was withdrawn".
     public func problem(_ code: ProblemCode, zh: String, en: String) -> Problem {
-        var members = ["withdrawn_at": "\"\(withdrawnAt)\""]
-        members["reason"] = try? JSON.encode(reason)
-        if let legalBasis { members["legal_basis"] = try? JSON.encode(legalBasis) }
+        var members: [Problem.Member: String] = [.withdrawnAt: "\"\(withdrawnAt)\""]
+        members[.reason] = try? JSON.encode(reason)
+        if let legalBasis { members[.legalBasis] = try? JSON.encode(legalBasis) }
         return Problem(code, zh: "\(zh)已撤回：\(reason.zh)", en: "\(en) was withdrawn: \(reason.text(in: .en))", members: members)
     }
 }

@@ -23,7 +23,7 @@ extension ReleasedDatasets {
         guard let number = try await store.versionNumber(of: dataset, at: instant) else {
             throw Problem(
                 .versionNotFound, zh: "\(dataset) 在 \(instant) 尚未发布任何版本", en: "\(dataset) had no version at \(instant)",
-                places: [.init(Timestamp.asOfName, zh: "早于第一个版本", en: "before the first version")], members: ["current_version": String(current.number)])
+                places: [.init(Timestamp.asOfName, zh: "早于第一个版本", en: "before the first version")], members: [.currentVersion: String(current.number)])
         }
         return number
     }

@@ -43,6 +43,12 @@ import Testing
         #expect(values("Limits/properties/tiers/items/properties/limits/items/properties/action") == ActionClass.allCases.map(\.rawValue))
     }
 
+    @Test func membersOfProblemsAreThoseOfTheContract() {
+        let standard: Set = ["type", "title", "status", "detail", "instance", "code", "places"]
+        let documented = contract.document.at(pointer: "/components/schemas/Problem/properties")?.object ?? [:]
+        #expect(Set(documented.keys) == standard.union(Problem.Member.allCases.map(\.rawValue)))
+    }
+
     @Test func everyProblemCodeIsInTheErrorsDocument() throws {
         let rows = try Project.tableRows(in: "docs/errors.md", firstCell: #"DL[0-9]{4}"#)
         #expect(rows.map { $0[0] } == ProblemCode.allCases.map(\.rawValue))

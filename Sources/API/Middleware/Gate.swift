@@ -124,7 +124,7 @@ final class Gate: Sendable {
                 .tooManyRequests,
                 zh: "超过 \(route.action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
                 en: "over the limit for \(route.action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
-                members: ["violated-policies": "[\"\(route.action.rawValue)\"]"],
+                members: [.violatedPolicies: "[\"\(route.action.rawValue)\"]"],
                 retryAfter: decision.retryAfter
             )
         }

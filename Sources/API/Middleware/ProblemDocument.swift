@@ -50,9 +50,9 @@ struct ProblemDocument {
             }
             text.raw("]")
         }
-        for (name, value) in problem.members.sorted(by: { $0.key < $1.key }) {
+        for (name, value) in problem.members.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             text.raw(",")
-            text.string(name)
+            text.string(name.rawValue)
             text.raw(":")
             text.raw(value)
         }

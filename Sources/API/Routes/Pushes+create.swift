@@ -64,8 +64,8 @@ extension API {
             .pushRejected, zh: "发现 \(push.errorCount) 个错误、\(push.warningCount) 个警告；请按问题清单修正后重新报送",
             en: "\(push.errorCount) errors and \(push.warningCount) warnings; mend what the findings name and send it again",
             members: [
-                "push": "\"\(push.id)\"", "counts": try JSON.encode(counts), "findings": try JSON.encode(report.findings),
-                "links": try JSON.encode(["push": "/v1/pushes/\(push.id)", "findings": "/v1/pushes/\(push.id)/findings"]),
+                .push: "\"\(push.id)\"", .counts: try JSON.encode(counts), .findings: try JSON.encode(report.findings),
+                .links: try JSON.encode(["push": "/v1/pushes/\(push.id)", "findings": "/v1/pushes/\(push.id)/findings"]),
             ])
         let document = ProblemDocument(problem, exchange)
         return StoredAnswer(status: Int(document.status.code), body: String(buffer: document.body))
