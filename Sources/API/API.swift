@@ -27,8 +27,10 @@ public struct API: Sendable {
         addProblemRoutes(routes)
         addLimitsRoutes(routes)
         addKeysRoutes(routes)
+        addConformanceRoutes(routes)
         if let rows = dependencies.rows {
             addRowsRoutes(routes, rows)
+            addQueryablesRoutes(routes, rows)
             addAggregateRoutes(routes, rows)
         }
         if let bulk = dependencies.bulk { addDownloadRoutes(routes, bulk) }

@@ -41,6 +41,34 @@ struct RowFingerprint {
             for value in values { add(value) }
         case .like(let field, let pattern): add("like", field, pattern)
         case .isNull(let field): add("null", field)
+        case .relation(let left, let comparison, let right):
+            add("relation", comparison.rawValue)
+            add(left)
+            add(right)
+        case .matches(let value, let pattern):
+            add("matches")
+            add(value)
+            add(pattern)
+        case .isMissing(let term):
+            add("missing")
+            add(term)
+        case .isUndecided(let part):
+            add("undecided")
+            add(part)
+        }
+    }
+
+    private mutating func add(_ term: Predicate.Term) {
+        switch term {
+        case .field(let name, let kind): add("field", name, kind.rawValue)
+        case .literal(let value, let kind): add("literal", value, kind.rawValue)
+        case .folded(let part):
+            add("folded")
+            add(part)
+        case .arithmetic(let operation, let left, let right):
+            add("arithmetic", operation.rawValue)
+            add(left)
+            add(right)
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import Model
+public import Model
 public import Store
 
 /// Answers questions about the rows of released versions.
@@ -31,6 +31,14 @@ public final class RowReader: Sendable {
     /// Parameters in which `as_of` has become the `version` that was current then; see `ReleasedDatasets.resolvingAsOf`.
     public func resolvingAsOf(_ parameters: [(name: String, value: String)], of dataset: String) async throws -> [(name: String, value: String)] {
         try await released.resolvingAsOf(parameters, of: dataset)
+    }
+
+    /// What the current version's rows are: the dataset's title and the shape, of which only public fields are anybody's business.
+    ///
+    /// - Throws: what ``version(of:number:fresh:)`` throws.
+    public func shape(of dataset: String) async throws -> (title: LocalizedText, schema: TableSchema) {
+        let version = try await version(of: dataset, number: nil)
+        return (try await released.dataset(dataset)?.title ?? LocalizedText(zh: dataset), version.schema)
     }
 
     /// Whether a version is the current one, as far as is known without waiting.

@@ -22,6 +22,14 @@ public indirect enum Predicate: Sendable, Hashable {
     /// `%` stands for any characters, `_` for one, `\` takes the meaning from the next one.
     case like(field: String, pattern: String)
     case isNull(field: String)
+    /// What ``compare(field:_:value:)`` cannot say: two fields, or values that are computed. Both sides are of one kind.
+    case relation(Term, Comparison, Term)
+    /// What ``like(field:pattern:)`` cannot say: the pattern is a literal, folded or not.
+    case matches(Term, pattern: Term)
+    /// Whether a computed value is missing.
+    case isMissing(Term)
+    /// Whether missing values leave it open if a condition holds.
+    case isUndecided(Predicate)
 
     /// Bounds that keep one question small.
     public enum Limits {
@@ -33,16 +41,30 @@ public indirect enum Predicate: Sendable, Hashable {
         public static let valueBytes = 1024
         /// Runs of `%` in one pattern: each multiplies the work of matching.
         public static let patternWildcards = 8
-        /// Levels of nesting.
-        public static let depth = 16
+        /// Levels of nesting in a filter.
+        public static let depth = 32
+        /// Arithmetic operations in one filter.
+        public static let operations = 100
+        /// Bytes of one filter.
+        public static let filterBytes = 8192
     }
 
     /// The number of leaves.
     public var conditionCount: Int {
         switch self {
         case .and(let parts), .or(let parts): parts.reduce(0) { $0 + $1.conditionCount }
-        case .not(let part): part.conditionCount
-        case .compare, .isIn, .like, .isNull: 1
+        case .not(let part), .isUndecided(let part): part.conditionCount
+        case .compare, .isIn, .like, .isNull, .relation, .matches, .isMissing: 1
+        }
+    }
+
+    /// Whether it asks for computed values, which no index holds.
+    public var isComputed: Bool {
+        switch self {
+        case .and(let parts), .or(let parts): parts.contains(where: \.isComputed)
+        case .not(let part): part.isComputed
+        case .compare, .isIn, .like, .isNull: false
+        case .relation, .matches, .isMissing, .isUndecided: true
         }
     }
 }

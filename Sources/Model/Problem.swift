@@ -4,7 +4,7 @@
 public struct Problem: Error, Sendable, Hashable {
     /// One wrong place in what the caller sent.
     public struct Place: Sendable, Hashable, Codable {
-        /// Where: a JSON pointer (RFC 6901), a query parameter's or header's name, or `line:field`.
+        /// Where: a JSON pointer (RFC 6901), a query parameter's or header's name, `line:field`, or `filter:` and the number of a character.
         public var place: String
         public var message: LocalizedText
 

@@ -27,4 +27,11 @@ public struct QueryableFields: Sendable, Hashable {
         for entry in entries where entry.name == name { return entry }
         return nil
     }
+
+    /// Says that there is no such field, and which there are; the same for names that nobody uses and for those of fields that are not public.
+    func unknown(_ name: some StringProtocol) -> LocalizedText {
+        let names = entries.prefix(60).map(\.name).joined(separator: ", ")
+        let shown = name.prefix(64)
+        return LocalizedText(zh: "没有信息项 \(shown)；可用：\(names)", en: "no field \(shown); there are: \(names)")
+    }
 }

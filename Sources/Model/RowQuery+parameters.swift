@@ -1,11 +1,12 @@
 extension RowQuery {
     /// The parameters that are not fields; they win over fields of the same name, which can still be filtered with `name__eq`.
-    public static let parameterNames = ["sort", "fields", "limit", "cursor", "version", "as_of"]
+    public static let parameterNames = ["sort", "fields", "limit", "cursor", "version", "as_of", "filter", "filter-lang"]
 
     /// Parameter suffixes after `__`.
     public static let operatorNames = Predicate.Comparison.allCases.map(\.rawValue) + ["in", "like", "null"]
 
-    /// Reads simple parameters: `field=value`, `field__gte=value`, `field__in=a,b`, `sort=-field`, `fields=a,b`, `limit`, `cursor`, `version`.
+    /// Reads simple parameters: `field=value`, `field__gte=value`, `field__in=a,b`, `sort=-field`, `fields=a,b`, `limit`, `cursor`, `version`,
+    /// and `filter` in the language that `filter-lang` names; all conditions must hold.
     ///
     /// Only fields that everybody may see exist here: the name of a hidden one gets the same answer as a name that nobody uses.
     /// - Parameters:
@@ -19,6 +20,8 @@ extension RowQuery {
         self.init()
         var conditions: [Predicate] = []
         var seen: [String] = []
+        var filter: String?
+        var language: FilterLanguage? = .text
         for (name, value) in parameters where !other.contains(name) {
             if seen.contains(name) {
                 reader.wrong(.invalidFilter, name, zh: "只能给出一次；多个值用 __in", en: "may be given once only; use __in for several values")
@@ -38,13 +41,21 @@ extension RowQuery {
                 if let number = Int(value), number > 0, number <= Int(Int32.max) { version = number } else {
                     reader.wrong(.invalidParameter, name, zh: "应为版本号，如 3", en: "expected a version number such as 3")
                 }
+            case "filter": filter = value
+            case "filter-lang":
+                language = FilterLanguage(rawValue: value)
+                if language == nil {
+                    let known = FilterLanguage.allCases.map(\.rawValue).joined(separator: ", ")
+                    reader.wrong(.invalidParameter, name, zh: "应为以下之一：\(known)", en: "expected one of: \(known)")
+                }
             default:
                 if let condition = reader.condition(name, value) { conditions.append(condition) }
             }
         }
-        if conditions.count > Predicate.Limits.conditions {
+        if let filter, let language, let condition = reader.filter(filter, language) { conditions.append(condition) }
+        if conditions.reduce(0, { $0 + $1.conditionCount }) > Predicate.Limits.conditions {
             let most = Predicate.Limits.conditions
-            reader.wrong(.invalidFilter, "?", zh: "条件不得超过 \(most) 个", en: "at most \(most) conditions")
+            reader.wrong(.invalidFilter, filter == nil ? "?" : "filter", zh: "条件不得超过 \(most) 个", en: "at most \(most) conditions")
         }
         try reader.check()
         predicate = conditions.count > 1 ? .and(conditions) : conditions.first
@@ -75,9 +86,8 @@ private struct ParameterReader {
     }
 
     private mutating func unknownField(_ place: String, _ name: String) {
-        let names = fields.entries.prefix(60).map(\.name).joined(separator: ", ")
-        let shown = name.prefix(64)
-        wrong(.unknownField, place, zh: "没有信息项 \(shown)；可用：\(names)", en: "no field \(shown); there are: \(names)")
+        let message = fields.unknown(name)
+        wrong(.unknownField, place, zh: message.zh, en: message.text(in: .en))
     }
 
     mutating func condition(_ name: String, _ value: String) -> Predicate? {
@@ -105,6 +115,16 @@ private struct ParameterReader {
                 return nil
             }
             return self.comparison(field, comparison, name, value)
+        }
+    }
+
+    mutating func filter(_ text: String, _ language: FilterLanguage) -> Predicate? {
+        do {
+            return try language.predicate(text, fields: fields)
+        } catch {
+            let message = error.message
+            wrong(error.code, "filter:\(error.place)", zh: "第 \(error.place) 个字符：\(message.zh)", en: "character \(error.place): \(message.text(in: .en))")
+            return nil
         }
     }
 
@@ -156,25 +176,8 @@ private struct ParameterReader {
             return nil
         }
         guard isShort(value, place) else { return nil }
-        var wildcards = 0
-        var escaped = false
-        var previous: UInt8 = 0
-        for byte in value.utf8 {
-            if byte == 0 {
-                wrong(.invalidFilter, place, zh: "不得含空字符", en: "must not contain NUL")
-                return nil
-            }
-            if !escaped, byte == UInt8(ascii: "%"), previous != UInt8(ascii: "%") { wildcards += 1 }
-            previous = escaped ? 0 : byte
-            escaped = !escaped && byte == UInt8(ascii: "\\")
-        }
-        if escaped {
-            wrong(.invalidFilter, place, zh: "模式不得以单个 \\ 结尾", en: "a pattern must not end with a single \\")
-            return nil
-        }
-        guard wildcards <= Predicate.Limits.patternWildcards else {
-            let most = Predicate.Limits.patternWildcards
-            wrong(.invalidFilter, place, zh: "% 不得超过 \(most) 处", en: "at most \(most) places with %")
+        if let fault = LikePattern.fault(in: value) {
+            wrong(.invalidFilter, place, zh: fault.zh, en: fault.text(in: .en))
             return nil
         }
         return .like(field: field.name, pattern: value)
@@ -215,6 +218,25 @@ private struct ParameterReader {
             if !names.contains(field.name) { names.append(field.name) }
         }
         return names
+    }
+}
+
+/// Patterns of `LIKE`.
+enum LikePattern {
+    /// What is wrong with a pattern; nil when nothing is.
+    static func fault(in pattern: String) -> LocalizedText? {
+        var wildcards = 0
+        var escaped = false
+        var previous: UInt8 = 0
+        for byte in pattern.utf8 {
+            if byte == 0 { return LocalizedText(zh: "不得含空字符", en: "must not contain NUL") }
+            if !escaped, byte == UInt8(ascii: "%"), previous != UInt8(ascii: "%") { wildcards += 1 }
+            previous = escaped ? 0 : byte
+            escaped = !escaped && byte == UInt8(ascii: "\\")
+        }
+        if escaped { return LocalizedText(zh: "模式不得以单个 \\ 结尾", en: "a pattern must not end with a single \\") }
+        let most = Predicate.Limits.patternWildcards
+        return wildcards <= most ? nil : LocalizedText(zh: "% 不得超过 \(most) 处", en: "at most \(most) places with %")
     }
 }
 

@@ -79,45 +79,9 @@ extension Store {
     /// - Parameter isCurrent: looks at current rows only; no group may then mean that the version is no longer the current one (``isCurrent(_:)``).
     /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
     public func aggregate(_ read: AggregateRead, isCurrent: Bool) async throws -> AggregateRows {
-        let sql = read.sql(isCurrent: isCurrent)
-        let bound = configuration.aggregateCost
-        let rows = try await mappingErrors {
-            try await reader.withConnection { connection in
-                let plan = try await connection.execute("EXPLAIN (FORMAT JSON) \(sql)")
-                let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
-                guard cost <= Double(bound) else { throw Self.tooExpensive(read, cost: cost, bound: bound) }
-                return try await connection.execute(sql)
-            }
-        }
-        return AggregateRows(rows: rows, read: read)
+        let advice = LocalizedText(zh: "减少百分位数和 count_distinct，或下载 rows.csv 自行计算", en: "ask for fewer percentiles and count_distinct, or compute it from rows.csv")
+        return AggregateRows(rows: try await readWithinCost(read.sql(isCurrent: isCurrent), of: read.version, advice: advice), read: read)
     }
-
-    private static func tooExpensive(_ read: AggregateRead, cost: Double, bound: Int) -> Problem {
-        let fields = ([read.version.schema.timeField].compactMap { $0 } + (read.version.schema.indexes + [read.version.schema.primaryKey]).compactMap(\.first))
-            .reduce(into: [String]()) { names, name in
-                if read.version.queryable[name] != nil, !names.contains(name) { names.append(name) }
-            }
-            .joined(separator: ", ")
-        let estimate = Int(min(cost, 1e15))
-        let (zh, en) = fields.isEmpty ? ("", "") : ("（如 \(fields)）", " (such as \(fields))")
-        return Problem(
-            .queryTooExpensive, zh: "估算代价 \(estimate) 超过上限 \(bound)；请加筛选条件缩小行的范围\(zh)，减少百分位数和 count_distinct，或下载 rows.csv 自行计算",
-            en: "the estimated cost is \(estimate), the bound \(bound); look at fewer rows by a filter\(en), ask for fewer percentiles and count_distinct, or compute it from rows.csv",
-            members: [.estimatedCost: String(estimate), .costLimit: String(bound)])
-    }
-}
-
-/// What `EXPLAIN (FORMAT JSON)` says first.
-private struct Estimate: Decodable {
-    struct Plan: Decodable {
-        enum CodingKeys: String, CodingKey { case totalCost = "Total Cost" }
-
-        let totalCost: Double
-    }
-
-    enum CodingKeys: String, CodingKey { case plan = "Plan" }
-
-    let plan: Plan
 }
 
 extension AggregateQuery.Group {

@@ -9,11 +9,12 @@ extension PageRead {
     /// Whether the page can be read in about the time that its own rows take: it may then share a pipelined connection, where a slow statement
     /// would hold up all those behind it. Judged from the schema alone, in favour of caution.
     ///
-    /// True where the table is small, or where one index gives the rows in order and every condition is about its columns: fields held equal stand
-    /// first in it, then the order. History is indexed by the key alone.
+    /// True where nothing has to be computed, and the table is small or one index gives the rows in order and every condition is about its columns:
+    /// fields held equal stand first in it, then the order. History is indexed by the key alone.
     ///
     /// - Parameter isCurrent: whether only current rows are looked at.
     public func isShort(isCurrent: Bool) -> Bool {
+        if predicate?.isComputed == true { return false }
         if version.rowCount <= Self.smallTable { return true }
         guard limit <= Self.smallPage, let (equal, others) = predicate.map(Self.fields) ?? (equal: [], others: []) else { return false }
         let key = version.schema.primaryKey
@@ -44,7 +45,7 @@ extension PageRead {
             return all
         case .compare(let field, .equal, _): return ([field], [])
         case .compare(let field, let comparison, _): return comparison == .notEqual ? nil : ([], [field])
-        case .or, .not, .isIn, .like, .isNull: return nil
+        case .or, .not, .isIn, .like, .isNull, .relation, .matches, .isMissing, .isUndecided: return nil
         }
     }
 }

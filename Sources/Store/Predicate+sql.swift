@@ -16,6 +16,10 @@ extension Predicate {
             "\(identifier: field) = ANY(\(values, as: fields.postgresType(of: field).array ?? .unknown))"
         case .like(let field, let pattern): "\(identifier: field) LIKE \(pattern, as: .text)"
         case .isNull(let field): "\(identifier: field) IS NULL"
+        case .relation(let left, let comparison, let right): "\(left.sql) \(raw: comparison.sign) \(right.sql)"
+        case .matches(let value, let pattern): "\(value.sql) LIKE \(pattern.sql)"
+        case .isMissing(let term): "\(term.sql) IS NULL"
+        case .isUndecided(let part): "(\(part.sql(fields))) IS NULL"
         }
     }
 

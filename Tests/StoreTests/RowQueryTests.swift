@@ -19,7 +19,7 @@ import Testing
             let all = try await Self.everything(version, store)
             #expect(all.count == 300)
             var random = Generator(seed: 7)
-            for round in 0..<150 {
+            for round in 0..<300 {
                 var query = RowQuery(limit: [1, 7, 50, 400][random.below(4)])
                 query.predicate = random.below(4) == 0 ? nil : Self.predicate(&random, all, depth: 2)
                 query.sort = Self.sort(&random)
@@ -120,17 +120,52 @@ import Testing
     static func predicate(_ random: inout Generator, _ rows: [Values], depth: Int) -> Predicate {
         if depth > 0, random.below(3) > 0 {
             let parts = (0..<random.below(3) + 1).map { _ in predicate(&random, rows, depth: depth - 1) }
-            return [.and(parts), .or(parts), .not(parts[0])][random.below(3)]
+            return [.and(parts), .or(parts), .not(parts[0]), .isUndecided(parts[0])][random.below(4)]
         }
         let ordered = ["code", "name", "height", "steps", "lit_on", "inspected_at", "season", "keeper"]
         let name = ordered[random.below(ordered.count)]
         let value = (rows[random.below(rows.count)][name] ?? nil) ?? (rows.compactMap { $0[name] ?? nil }.first ?? "")
-        switch random.below(5) {
+        switch random.below(8) {
+        case 5:
+            let (a, b) = (number(&random, rows, depth: 2), number(&random, rows, depth: 2))
+            return .relation(a, Predicate.Comparison.allCases[random.below(6)], b)
+        case 6:
+            let folded = Predicate.Term.folded(.field("name", .text))
+            let literal = [value, "STRASSE", "ünïcödé", "A,B", "LıKE"][random.below(5)]
+            return random.below(2) == 0
+                ? .relation(folded, [.equal, .notEqual][random.below(2)], .folded(.literal(literal, .text)))
+                : .matches(folded, pattern: .folded(.literal(["%A%", "_I%", "ünï%", "say%", "%\\%%"][random.below(5)], .text)))
+        case 7:
+            if random.below(2) == 0 { return .isMissing(number(&random, rows, depth: 2)) }
+            if random.below(2) == 0 { return .compare(field: "lit_on", Predicate.Comparison.allCases[random.below(6)], value: ["infinity", "-infinity"][random.below(2)]) }
+            return .relation(.field("name", .text), Predicate.Comparison.allCases[random.below(6)], .field("keeper", .text))
         case 0: return .isNull(field: name)
         case 1: return .isIn(field: name, values: [value] + (0..<3).compactMap { _ in rows[random.below(rows.count)][name] ?? nil })
         case 2: return .compare(field: "automated", [.equal, .notEqual][random.below(2)], value: random.below(2) == 0 ? "true" : "false")
         case 3: return .like(field: "name", pattern: ["%a%", "_i%", "灯_", "%\\%%", "%"][random.below(5)])
         default: return .compare(field: name, Predicate.Comparison.allCases[random.below(6)], value: value)
+        }
+    }
+
+    static func number(_ random: inout Generator, _ rows: [Values], depth: Int) -> Predicate.Term {
+        if depth > 0, random.below(2) == 0 {
+            let operation = Predicate.Term.Operation.allCases[random.below(7)]
+            // Powers stay small, so that the plain evaluation is exact.
+            if operation == .power { return .arithmetic(.power, number(&random, rows, depth: 0), .literal(["0", "1", "2"][random.below(3)], .number)) }
+            return .arithmetic(operation, number(&random, rows, depth: depth - 1), number(&random, rows, depth: depth - 1))
+        }
+        return [.field("height", .number), .field("steps", .number), .literal(["0", "1", "-2", "2.5", "10"][random.below(5)], .number)][random.below(3)]
+    }
+
+    /// The value of a term; nil for a missing one.
+    static func value(_ term: Predicate.Term, _ row: Values) -> String? {
+        switch term {
+        case .field(let name, _): return row[name] ?? nil
+        case .literal(let value, _): return value
+        case .folded(let part): return value(part, row).map { $0.lowercased().uppercased() }
+        case .arithmetic(let operation, let left, let right):
+            guard let a = value(left, row), let b = value(right, row) else { return nil }
+            return ExactNumber.result(operation.rawValue, a, b)
         }
     }
 
@@ -147,19 +182,31 @@ import Testing
         case .not(let part): return holds(part, row).map { !$0 }
         case .isNull(let field): return (row[field] ?? nil) == nil
         case .isIn(let field, let values): return (row[field] ?? nil).map { value in values.contains { order(value, $0, field) == 0 } }
+        case .relation(let left, let comparison, let right):
+            guard let a = value(left, row), let b = value(right, row) else { return nil }
+            return holds(comparison, order(a, b, left.kind == .number ? "height" : "name"))
+        case .matches(let term, let pattern):
+            guard let text = value(term, row), let pattern = value(pattern, row) else { return nil }
+            return matches(Array(text.unicodeScalars)[...], Array(pattern.unicodeScalars)[...])
+        case .isMissing(let term): return value(term, row) == nil
+        case .isUndecided(let part): return holds(part, row) == nil
         case .like(_, let pattern): return (row["name"] ?? nil).map { matches(Array($0.unicodeScalars)[...], Array(pattern.unicodeScalars)[...]) }
         case .compare(let field, let comparison, let value):
             guard var own = row[field] ?? nil else { return nil }
             if field == "automated" { own = own == "t" ? "true" : "false" }
-            let order = order(own, value, field)
-            return switch comparison {
-            case .equal: order == 0
-            case .notEqual: order != 0
-            case .greater: order > 0
-            case .greaterOrEqual: order >= 0
-            case .less: order < 0
-            case .lessOrEqual: order <= 0
-            }
+            if value.hasSuffix("infinity") { return holds(comparison, value == "infinity" ? -1 : 1) }
+            return holds(comparison, order(own, value, field))
+        }
+    }
+
+    static func holds(_ comparison: Predicate.Comparison, _ order: Int) -> Bool {
+        switch comparison {
+        case .equal: order == 0
+        case .notEqual: order != 0
+        case .greater: order > 0
+        case .greaterOrEqual: order >= 0
+        case .less: order < 0
+        case .lessOrEqual: order <= 0
         }
     }
 
@@ -174,10 +221,7 @@ import Testing
     }
 
     static func order(_ a: String, _ b: String, _ field: String) -> Int {
-        if field == "height" || field == "steps" {
-            let (a, b) = (Double(a) ?? .nan, Double(b) ?? .nan)
-            return a < b ? -1 : a > b ? 1 : 0
-        }
+        if field == "height" || field == "steps" { return ExactNumber.order(a, b) }
         // The spellings of dates and of datetimes in one offset sort as their bytes do; a fraction comes before the sign of the offset.
         let (left, right) = field == "inspected_at" ? (a.replacing("+08", with: ""), b.replacing("+08", with: "")) : (a, b)
         return left == right ? 0 : left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
@@ -216,7 +260,7 @@ struct Generator {
 @Suite struct ShortPageTests {
     @Test(arguments: [
         ("", true), ("sort=-code", true), ("code=L1", true), ("code__gt=L1", true), ("sort=height", true), ("height__gte=3&sort=-height", true),
-        ("name=x", false), ("name=x&sort=height", false), ("sort=name", false), ("code__like=%25x", false), ("steps__null=true", false), ("limit=5000", false),
+        ("name=x", false), ("name=x&sort=height", false), ("sort=name", false), ("filter=code>'L1'", true), ("filter=CASEI(code)='l1'", false), ("code__like=%25x", false), ("steps__null=true", false), ("limit=5000", false),
         ("city=a&sort=lit_on", true), ("city=a&lit_on__gt=2020-01-01&sort=lit_on,code", true), ("city__gt=a&sort=lit_on", false), ("city=a&sort=lit_on,-code", false),
     ]) func questionsThatAnIndexAnswersAreShort(question: String, isShort: Bool) throws {
         var schema = Lighthouse.schema
@@ -226,7 +270,7 @@ struct Generator {
             let parts = pair.split(separator: "=", maxSplits: 1)
             return (name: String(parts[0]), value: String(parts[1]).replacing("%25", with: "%"))
         }
-        for (rows, expected) in [(1_000_000, isShort), (100, true)] {
+        for (rows, expected) in [(1_000_000, isShort), (100, !question.contains("CASEI"))] {
             let version = ReleasedVersion(
                 dataset: "lighthouse", datasetNumber: 1, number: 1, digest: "", rowCount: rows, byteCount: 0, schema: schema,
                 releasedAt: Timestamp(microseconds: 0), withdrawal: nil, isWithdrawn: false)

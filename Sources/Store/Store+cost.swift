@@ -1,0 +1,49 @@
+internal import Model
+internal import Postgres
+
+extension Store {
+    /// A public read of any length, once the planner's estimate is within the bound.
+    ///
+    /// - Parameters:
+    ///   - version: whose rows are read; names the fields by which the question could be narrowed.
+    ///   - advice: what else would make the question cheaper.
+    /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
+    func readWithinCost(_ sql: SQL, of version: ReleasedVersion, advice: LocalizedText) async throws -> RowSet {
+        let bound = configuration.aggregateCost
+        return try await mappingErrors {
+            try await reader.withConnection { connection in
+                let plan = try await connection.execute("EXPLAIN (FORMAT JSON) \(sql)")
+                let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
+                guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }
+                return try await connection.execute(sql)
+            }
+        }
+    }
+
+    private static func tooExpensive(_ version: ReleasedVersion, cost: Double, bound: Int, advice: LocalizedText) -> Problem {
+        let fields = ([version.schema.timeField].compactMap { $0 } + (version.schema.indexes + [version.schema.primaryKey]).compactMap(\.first))
+            .reduce(into: [String]()) { names, name in
+                if version.queryable[name] != nil, !names.contains(name) { names.append(name) }
+            }
+            .joined(separator: ", ")
+        let estimate = Int(min(cost, 1e15))
+        let (zh, en) = fields.isEmpty ? ("", "") : ("（如 \(fields)）", " (such as \(fields))")
+        return Problem(
+            .queryTooExpensive, zh: "估算代价 \(estimate) 超过上限 \(bound)；请加筛选条件缩小行的范围\(zh)，\(advice.zh)",
+            en: "the estimated cost is \(estimate), the bound \(bound); look at fewer rows by a filter\(en), \(advice.text(in: .en))",
+            members: [.estimatedCost: String(estimate), .costLimit: String(bound)])
+    }
+}
+
+/// What `EXPLAIN (FORMAT JSON)` says first.
+private struct Estimate: Decodable {
+    struct Plan: Decodable {
+        enum CodingKeys: String, CodingKey { case totalCost = "Total Cost" }
+
+        let totalCost: Double
+    }
+
+    enum CodingKeys: String, CodingKey { case plan = "Plan" }
+
+    let plan: Plan
+}
