@@ -132,7 +132,7 @@ import Testing
             let wide = AggregateRead(version: version, query: try Self.query([("group_by", "name"), ("select", "p50(height)")], version))
             let problem = try #require(await #expect(throws: Problem.self) { try await store.aggregate(wide, isCurrent: true) })
             #expect(problem.code == .queryTooExpensive && problem.code.status == 422)
-            #expect(problem.members["cost_limit"] == "40" && problem.members["estimated_cost"].flatMap { Int($0) }.map { $0 > 40 } == true)
+            #expect(problem.members[.costLimit] == "40" && problem.members[.estimatedCost].flatMap { Int($0) }.map { $0 > 40 } == true)
             #expect(problem.detail.zh.contains("inspected_at") && problem.detail.en?.contains("inspected_at, height, code") == true, "\(problem.detail)")
             // The same, narrowed as it says.
             let narrow = AggregateRead(version: version, query: try Self.query([("group_by", "name"), ("select", "p50(height)"), ("code", "L100007")], version))
