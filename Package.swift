@@ -68,6 +68,7 @@ let package = Package(
         room("Model"),
         room("CSV", ["CZlib"]),
         room("RateLimit"),
+        room("SearchIndex"),
         // floor 2
         room("Store", ["Model", "Postgres", nio, log]),
         room("Profiles", ["Model"]),
@@ -108,6 +109,7 @@ let package = Package(
         tests("PublishingTests", ["Publishing", "CSV", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
+        tests("SearchIndexTests", ["SearchIndex"]),
         tests("StoreTests", ["Migrator", "Model", "Postgres", "Store", "TestSupport", nio, nioPosix, log]),
         tests("PostgresTests", ["Postgres", nio, nioPosix, log]),
     ]

@@ -18,6 +18,7 @@ FLOORS = {
     "Model": 1,
     "CSV": 1,
     "RateLimit": 1,
+    "SearchIndex": 1,
     "Store": 2,
     "Profiles": 2,
     "Migrator": 2,
@@ -42,7 +43,7 @@ ONLY_FOR = {
 }
 
 # Rooms that do no input or output.
-PURE = {"Model", "RateLimit", "Profiles"}
+PURE = {"Model", "RateLimit", "SearchIndex", "Profiles"}
 SYSTEM = {
     "Swift", "Foundation", "FoundationEssentials", "FoundationInternationalization", "Synchronization", "RegexBuilder",
     "Dispatch", "Glibc", "Musl", "Darwin", "Android", "Testing",
