@@ -19,6 +19,11 @@ extension API {
         public var limiterCapacity = 65_536
         /// Downloads that one client may have running.
         public var downloadsPerClient = 8
+        /// Event streams that one client may have open, and all clients together.
+        public var eventStreamsPerClient = 4
+        public var eventStreams = 1000
+        /// How long an event stream stays open before its client has to connect again.
+        public var eventStreamLifetime = 3600.0
         /// Whether each request leaves a line in the log.
         public var logsRequests = true
 

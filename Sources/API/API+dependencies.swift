@@ -23,6 +23,8 @@ extension API {
         public var bulk: Bulk?
         /// Datasets, departments and profiles; nil where a server is tested without them.
         public var catalogue: Catalogue?
+        /// The record of changes; nil where a server is tested without it. It comes with a catalogue.
+        public var changes: ChangeFeed?
         /// Pushes, reviews, releases, versions, withdrawals; nil where a server is tested without them.
         public var publishing: Publishing?
         /// Signs the cursors of lists; nil as `publishing` is.

@@ -32,6 +32,8 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
     var isFinished = false
     /// Whether a download's place is held for it.
     var holdsDownload = false
+    /// Whether an event stream's place is held for it.
+    var holdsEvents = false
     /// Greatest number of body bytes that the route takes.
     var bodyLimit: Int
 

@@ -25,6 +25,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case idempotencyKeyInvalid = "DL1021"
     case idempotencyKeyReused = "DL1022"
     case idempotencyInProgress = "DL1023"
+    case tooManyStreams = "DL1024"
 
     // 2xxx: the catalogue
     case datasetNotFound = "DL2000"
@@ -92,7 +93,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .rangeNotSatisfiable: 416
         case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive: 422
         case .preconditionRequired: 428
-        case .tooManyRequests, .tooManyDownloads: 429
+        case .tooManyRequests, .tooManyDownloads, .tooManyStreams: 429
         case .headersTooLarge: 431
         case .internalError, .pushFailed: 500
         case .databaseUnavailable, .overloaded, .statementTimeout, .shuttingDown: 503
@@ -126,6 +127,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .idempotencyKeyInvalid: LocalizedText(zh: "幂等键无效", en: "Invalid idempotency key")
         case .idempotencyKeyReused: LocalizedText(zh: "幂等键已用于其他请求", en: "Idempotency key used for another request")
         case .idempotencyInProgress: LocalizedText(zh: "同一请求仍在处理", en: "The same request is still running")
+        case .tooManyStreams: LocalizedText(zh: "同时打开的事件流过多", en: "Too many event streams at once")
         case .datasetNotFound: LocalizedText(zh: "没有这个数据资源", en: "No such dataset")
         case .datasetWithdrawn: LocalizedText(zh: "数据资源已撤回", en: "Dataset withdrawn")
         case .invalidDataset: LocalizedText(zh: "数据资源描述无效", en: "Invalid dataset description")

@@ -97,7 +97,7 @@ extension Store {
     ///   - revision: the revision that the edit is based on.
     ///   - version: the version that was current then, 0 for none.
     public func updateDataset(_ id: String, _ content: DatasetContent, revision: Int, version: Int) async throws -> DatasetWrite {
-        try await writingDataset(id) { connection in
+        try await writingDataset(id, recordsChange: true) { connection in
             try await connection.execute(
                 """
                 WITH d AS (
@@ -132,13 +132,15 @@ extension Store {
         }
     }
 
-    private func writingDataset(_ id: String, _ body: (Connection) async throws -> RowSet) async throws -> DatasetWrite {
+    private func writingDataset(_ id: String, recordsChange: Bool = false, _ body: (Connection) async throws -> RowSet) async throws -> DatasetWrite {
         try await mappingErrors {
             do {
                 return try await writer.transaction { connection in
                     guard let row = try await body(connection).first else { return .outdated }
+                    let record = try Self.datasetRecord(row)
+                    if recordsChange, record.dataset.state == .published { try await connection.record(.description(revision: record.dataset.revision), of: id) }
                     try await connection.notifyChange(of: id)
-                    return .written(try Self.datasetRecord(row))
+                    return .written(record)
                 }
             } catch let error as PostgresError where error.isUniqueViolation && error.constraint == "dataset_resource_code_key" {
                 return .resourceCodeTaken

@@ -28,21 +28,26 @@ public final class ReleasedDatasets: Sendable {
     private static let trust = Duration.seconds(10)
     private static let trustWithoutNotifications = Duration.seconds(1)
 
+    /// Where it hears of changes, and everybody else who has to.
+    public let announcements: Announcements
+
     /// - Parameter capacity: datasets, and as many older versions, that are kept.
     public init(store: Store, capacity: Int = 1024) {
         self.store = store
         self.capacity = capacity
+        announcements = Announcements(store: store)
+        announcements.onNews { [weak self] news in
+            switch news {
+            case .mayHaveMissed: self?.forgetAll(isListening: true)
+            case .changed(let dataset): self?.forget(dataset)
+            case .ended: self?.forgetAll(isListening: false)
+            }
+        }
     }
 
     /// Follows notifications until the task is cancelled.
     public func run() async {
-        for await notification in store.writer.notifications(["daylight_change"]) {
-            switch notification {
-            case .reconnected: forgetAll(isListening: true)
-            case .message(_, let dataset): forget(dataset)
-            }
-        }
-        forgetAll(isListening: false)
+        await announcements.run()
     }
 
     private func forget(_ dataset: String) {

@@ -92,6 +92,7 @@ public final class Releasing {
         try await connection.insert(version, releasedBy: key)
         try await connection.publish(version)
         try await end(state: .released, version: version.number, counts: counts)
+        try await connection.record(.release(version: version.number), of: target.dataset)
         try await connection.notifyChange(of: target.dataset)
     }
 

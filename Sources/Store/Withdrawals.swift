@@ -25,6 +25,8 @@ public final class Withdrawing {
             VALUES (\(withdrawal.id), \(withdrawal.dataset), \(withdrawal.subject.rawValue), \(withdrawal.version), \(withdrawal.keys),
                     \(withdrawal.reason.zh), \(withdrawal.reason.en), \(withdrawal.legalBasis), \(key), \(withdrawal.withdrawnAt.instant))
             """)
+        // Of what was never released, nobody has heard.
+        if target.currentVersion != nil { try await connection.record(.withdrawal(withdrawal.id, version: withdrawal.version), of: target.dataset) }
         try await connection.notifyChange(of: target.dataset)
     }
 
@@ -91,6 +93,7 @@ public final class Withdrawing {
     public func publish(_ version: Version, releasedBy key: String?) async throws {
         try await connection.insert(version, releasedBy: key)
         try await connection.publish(version)
+        try await connection.record(.release(version: version.number), of: target.dataset)
     }
 
     /// Key values are cast to the types of their columns; a value that does not fit is refused before (see `Withdrawal` in Publishing).

@@ -61,6 +61,8 @@ struct Serve: AsyncParsableCommand {
             }
         )
         dependencies.catalogue = Catalogue(store: store, seal: seal)
+        let changes = ChangeFeed(store: store, announcements: released.announcements)
+        dependencies.changes = changes
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = bulk
         dependencies.publishing = publisher
@@ -71,7 +73,8 @@ struct Serve: AsyncParsableCommand {
         let services = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: Background { await released.run() }), .init(service: Background { await publisher.run() }), .init(service: server),
+                    .init(service: Background { await released.run() }), .init(service: Background { await changes.run() }),
+                    .init(service: Background { await publisher.run() }), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         logger.notice("serving", metadata: ["address": "http://\(settings.host):\(settings.port)"])

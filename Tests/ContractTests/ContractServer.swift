@@ -74,11 +74,14 @@ struct ContractServer {
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = try Bulk(Bulk.Configuration(directory: files), store: store, released: released, logger: logger)
         dependencies.catalogue = Catalogue(store: store, seal: seal)
+        dependencies.changes = ChangeFeed(store: store, announcements: released.announcements)
         dependencies.publishing = Publishing(store: store, logger: logger)
         dependencies.cursors = seal
         var configuration = API.Configuration()
         configuration.port = 0
         configuration.logsRequests = false
+        // An event stream that is read to its end.
+        configuration.eventStreamLifetime = 0.2
         configuration.policy = try Policy.defaults.overridden(by: ["*.*=1000000/1"])
         try configure(&configuration)
         return API(configuration: configuration, dependencies: dependencies)

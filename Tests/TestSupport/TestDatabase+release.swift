@@ -62,6 +62,7 @@ public struct TestRelease: Sendable {
                     row_count = (SELECT count(*) FROM \(table.table) WHERE _until IS NULL)
                 WHERE id = \(dataset)
                 """)
+            try await connection.record(.release(version: version), of: dataset)
             try await connection.execute("SELECT pg_notify('daylight_change', \(dataset, as: .text))")
             return digest
         }
@@ -98,6 +99,7 @@ public struct TestRelease: Sendable {
                 try await connection.execute(
                     "INSERT INTO daylight.withdrawn_row (dataset, key, since, state, withdrawal) VALUES (\(dataset), \(key), 1, '{}', \(id)::uuid)")
             }
+            try await connection.record(.withdrawal(id, version: version), of: dataset)
             try await connection.execute("SELECT pg_notify('daylight_change', \(dataset, as: .text))")
         }
     }

@@ -45,7 +45,7 @@ ONLY_FOR = {
 # Rooms that do no input or output.
 PURE = {"Model", "RateLimit", "SearchIndex", "Profiles"}
 SYSTEM = {
-    "Swift", "Foundation", "FoundationEssentials", "FoundationInternationalization", "Synchronization", "RegexBuilder",
+    "Swift", "Foundation", "FoundationEssentials", "FoundationXML", "FoundationInternationalization", "Synchronization", "RegexBuilder",
     "Dispatch", "Glibc", "Musl", "Darwin", "Android", "Testing",
 }
 IMPORT = re.compile(

@@ -17,6 +17,7 @@ final class Gate: Sendable {
     let metrics: Metrics
     let log: RequestLog
     let downloads: DownloadPlaces
+    let events: EventPlaces
     /// Whether the server has begun to stop.
     let isStopping = Atomic(false)
     private let routes = Mutex<[Route]>([])
@@ -36,6 +37,7 @@ final class Gate: Sendable {
         log = RequestLog(isOn: configuration.logsRequests) { metrics.droppedLines.add(0, $0) }
         policyFields = Tier.allCases.flatMap { tier in ActionClass.allCases.map { configuration.policy.field(tier, $0) } }
         downloads = DownloadPlaces(perClient: configuration.downloadsPerClient)
+        events = EventPlaces(perClient: configuration.eventStreamsPerClient, inAll: configuration.eventStreams)
         nowhere = Route(method: "-", template: "-", action: .read, body: .none, metrics: metrics.addRoute(method: "-", template: "-"))
     }
 
@@ -164,6 +166,7 @@ final class Gate: Sendable {
     func finish(_ exchange: Exchange, status: Int, bytes: Int, at now: Int64) {
         exchange.isFinished = true
         if exchange.holdsDownload { downloads.giveBack(exchange.clientKey) }
+        if exchange.holdsEvents { events.giveBack(exchange.clientKey) }
         let route = exchange.route ?? nowhere
         let duration = now - exchange.startedAt
         route.metrics.record(status: status, bytes: bytes, nanoseconds: duration)

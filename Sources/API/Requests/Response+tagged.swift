@@ -11,11 +11,18 @@ extension Response {
     /// - Parameter encoder: the house's, but for documents whose spelling somebody else has laid down.
     static func json(_ value: some Encodable, tagged request: Request, headers: HTTPFields = [:], encoder: JSONEncoder = JSON.encoder()) throws -> Response {
         let data = try encoder.encode(value)
-        let tag = EntityTag(SHA256.hash(data: data).prefix(16).map { String(format: "%02x", $0) }.joined())
+        let tag = EntityTag(hashing: data)
         var headers = headers
         headers[.eTag] = tag.field
         if request.isNotModified(tag) { return .notModified(tag, headers: headers) }
         return .json(text: ByteBuffer(bytes: data), headers: headers)
+    }
+}
+
+extension EntityTag {
+    /// A tag made from a representation's bytes.
+    init(hashing bytes: some DataProtocol) {
+        self.init(SHA256.hash(data: bytes).prefix(16).map { String(format: "%02x", $0) }.joined())
     }
 }
 

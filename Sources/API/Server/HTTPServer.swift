@@ -1,3 +1,4 @@
+import Catalogue
 public import Hummingbird
 public import NIOCore
 import RateLimit
@@ -11,10 +12,12 @@ public final class HTTPServer: Service, Sendable {
     private let listener: Listener
     private let admin: Listener?
     private let gate: Gate
+    private let changes: ChangeFeed?
     private let flushing = Mutex<RepeatedTask?>(nil)
 
     init(api: API, router: Router<AppContext>, hotRoutes: [any HotRoute], group: any EventLoopGroup) {
         gate = api.gate
+        changes = api.dependencies.changes
         let gate = api.gate
         let hot = hotRoutes.map { hot in
             guard let route = gate.route(method: "GET", template: hot.template) else {
@@ -56,6 +59,8 @@ public final class HTTPServer: Service, Sendable {
     /// - Parameter grace: how long running requests may go on; nil takes the configured time.
     public func shutdown(within grace: Duration? = nil) async {
         gate.isStopping.store(true, ordering: .relaxed)
+        // Event streams have no end of their own; their clients connect again elsewhere.
+        changes?.endAll()
         await listener.shutdown(within: grace ?? .seconds(gate.configuration.shutdownGrace))
         await admin?.shutdown(within: .zero)
         flushing.withLock { $0.take()?.cancel() }
