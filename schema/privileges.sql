@@ -21,8 +21,9 @@ GRANT INSERT, UPDATE (withdrawal) ON daylight.version TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
 -- its number is given by a trigger, which acts for the owner
 GRANT INSERT ON daylight.change TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.rollup TO daylight_writer;
 
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
-    published.profile, published.code, published.change TO daylight_reader, daylight_writer;
+    published.profile, published.code, published.change, published.rollup TO daylight_reader, daylight_writer;

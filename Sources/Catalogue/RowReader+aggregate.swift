@@ -10,35 +10,19 @@ public struct AggregatePlan: Sendable {
     public let isPinned: Bool
     /// The validator of the answer, without quotes: it depends on the version and the question alone.
     public let entityTag: String
+    /// From a roll-up, where one gives the same answer.
     let read: AggregateRead
 
     /// The number of the version that is read.
     public var versionNumber: Int { version.number }
 }
 
-/// Groups of rows, ready to be written.
-public struct AggregateAnswer: Sendable {
-    let plan: AggregatePlan
-    let groups: AggregateRows
-
-    /// Appends `[{…},…]`.
-    public func writeGroups(into buffer: inout ByteBuffer) { groups.writeJSON(into: &buffer) }
-
-    /// Appends `{"limit":…,"truncated":…,"version":…}`.
-    public func writeMeta(into buffer: inout ByteBuffer) {
-        buffer.writeString("{\"limit\":\(plan.query.limit),\"truncated\":\(groups.isTruncated),\"version\":\(plan.version.number)}")
-    }
-}
-
-extension RowReader {
-    /// Holds a question about groups against the version that it is about.
-    ///
-    /// - Parameters:
-    ///   - version: the version that it names, or the current one.
-    ///   - parameters: names and values, decoded.
-    /// - Throws: a `Problem` that names every wrong place.
-    public func aggregatePlan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)]) throws -> AggregatePlan {
-        let query = try AggregateQuery(parameters: parameters, filterable: version.queryable, aggregable: QueryableFields(unmasked: version.schema))
+extension AggregatePlan {
+    init(_ version: ReleasedVersion, _ query: AggregateQuery, _ rollup: RollupPlan?) {
+        self.version = version
+        self.query = query
+        isPinned = query.version != nil
+        read = AggregateRead(version: version, query: query, rollup: rollup)
         var tag = Hash64()
         tag.add("aggregate")
         tag.add(RowFingerprint.of(dataset: version.dataset, predicate: query.predicate, order: []))
@@ -52,9 +36,39 @@ extension RowReader {
             tag.add(condition.value)
         }
         for column in query.sort { tag.add("\(column.descending ? "-" : "")\(column.column)") }
-        return AggregatePlan(
-            version: version, query: query, isPinned: query.version != nil, entityTag: version.entityTag(tag.value),
-            read: AggregateRead(version: version, query: query))
+        // The answer names it.
+        if let rollup { tag.add(rollup.shape.name) }
+        entityTag = version.entityTag(tag.value)
+    }
+}
+
+/// Groups of rows, ready to be written.
+public struct AggregateAnswer: Sendable {
+    /// What was computed in the end: from the rows, where the roll-up was gone.
+    public let plan: AggregatePlan
+    let groups: AggregateRows
+
+    /// Appends `[{…},…]`.
+    public func writeGroups(into buffer: inout ByteBuffer) { groups.writeJSON(into: &buffer) }
+
+    /// Appends `{"limit":…,"rollup":…,"truncated":…,"version":…}`.
+    public func writeMeta(into buffer: inout ByteBuffer) {
+        let rollup = plan.read.rollup.map { "\"\($0.shape.name)\"" } ?? "null"
+        buffer.writeString("{\"limit\":\(plan.query.limit),\"rollup\":\(rollup),\"truncated\":\(groups.isTruncated),\"version\":\(plan.version.number)}")
+    }
+}
+
+extension RowReader {
+    /// Holds a question about groups against the version that it is about.
+    ///
+    /// - Parameters:
+    ///   - version: the version that it names, or the current one.
+    ///   - parameters: names and values, decoded.
+    /// - Throws: a `Problem` that names every wrong place.
+    public func aggregatePlan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)]) throws -> AggregatePlan {
+        let query = try AggregateQuery(parameters: parameters, filterable: version.queryable, aggregable: QueryableFields(unmasked: version.schema))
+        let rollup = version.rollups.lazy.compactMap { RollupPlan(query, over: $0) }.first
+        return AggregatePlan(version, query, rollup)
     }
 
     /// Computes groups.
@@ -62,13 +76,29 @@ extension RowReader {
     /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
     /// - Throws: a `Problem`: `queryTooExpensive`, `statementTimeout`, or that the database cannot answer.
     public func answer(_ plan: AggregatePlan) async throws -> AggregateAnswer? {
+        if let answer = try await attempt(plan) { return answer.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
+        let plan = AggregatePlan(plan.version, plan.query, nil)
+        return try await attempt(plan).flatMap { $0.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
+    }
+
+    /// What a plan came to.
+    private struct Attempt {
+        /// Nil when a newer version was released meanwhile.
+        let groups: AggregateRows?
+    }
+
+    /// - Returns: nil when the roll-up does not answer for the version any more.
+    private func attempt(_ plan: AggregatePlan) async throws -> Attempt? {
         if plan.version.number == released.known(plan.version.dataset)?.current?.number ?? plan.version.number {
-            let groups = try await store.aggregate(plan.read, isCurrent: true)
-            if groups.count > 0 { return AggregateAnswer(plan: plan, groups: groups) }
-            // No group: either there is none, or the version is not the current one any more.
-            if try await store.isCurrent(plan.version) { return AggregateAnswer(plan: plan, groups: groups) }
-            if !plan.isPinned { return nil }
+            guard let groups = try await store.aggregate(plan.read, isCurrent: true) else { return nil }
+            if groups.count > 0 { return Attempt(groups: groups) }
+            // No group: either there is none, or the version is not the current one any more, or the roll-up has begun anew.
+            guard try await store.isCovered(plan.read) else { return nil }
+            if try await store.isCurrent(plan.version) { return Attempt(groups: groups) }
+            if !plan.isPinned { return Attempt(groups: nil) }
         }
-        return AggregateAnswer(plan: plan, groups: try await store.aggregate(plan.read, isCurrent: false))
+        guard let groups = try await store.aggregate(plan.read, isCurrent: false) else { return nil }
+        if groups.count == 0, try await !store.isCovered(plan.read) { return nil }
+        return Attempt(groups: groups)
     }
 }

@@ -43,6 +43,17 @@ extension AggregateQuery {
         }
         try reader.check()
     }
+
+    /// Reads what a roll-up declares.
+    ///
+    /// - Throws: a `Problem` whose places are `group_by` and `select`.
+    init(_ rollup: Rollup, fields: QueryableFields) throws {
+        var reader = AggregateReader(fields: fields)
+        groupBy = reader.groups(rollup.groupBy.joined(separator: ","))
+        if !rollup.select.isEmpty { select = reader.measures(rollup.select.joined(separator: ","), atMost: Rollup.selectLimit) }
+        reader.requireDistinct(groupBy, select)
+        try reader.check()
+    }
 }
 
 /// Reads the parameters of an aggregate and collects what is wrong with them.
@@ -157,8 +168,8 @@ private struct AggregateReader {
 
     private static let functions = "count(*), count(field), count_distinct(field), sum(field), avg(field), min(field), max(field), p1(field) … p99(field)"
 
-    mutating func measures(_ text: String) -> [AggregateQuery.Measure] {
-        terms(text, "select", atMost: AggregateQuery.selectLimit).compactMap { measure($0) }
+    mutating func measures(_ text: String, atMost most: Int = AggregateQuery.selectLimit) -> [AggregateQuery.Measure] {
+        terms(text, "select", atMost: most).compactMap { measure($0) }
     }
 
     private mutating func measure(_ term: AggregateTerm) -> AggregateQuery.Measure? {

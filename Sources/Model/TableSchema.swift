@@ -14,10 +14,12 @@ public struct TableSchema: Sendable, Hashable, Codable {
     public var checks: [Check]
     /// Fields that are computed from others.
     public var derived: [Derived]
+    /// Groups that are kept computed with every version.
+    public var rollups: [Rollup]
 
     public init(
         fields: [Field], primaryKey: [String], naturalOrder: [String] = [], timeField: String? = nil, indexes: [[String]] = [], checks: [Check] = [],
-        derived: [Derived] = []
+        derived: [Derived] = [], rollups: [Rollup] = []
     ) {
         self.fields = fields
         self.primaryKey = primaryKey
@@ -26,6 +28,7 @@ public struct TableSchema: Sendable, Hashable, Codable {
         self.indexes = indexes
         self.checks = checks
         self.derived = derived
+        self.rollups = rollups
     }
 
     public init(from decoder: any Decoder) throws {
@@ -37,6 +40,7 @@ public struct TableSchema: Sendable, Hashable, Codable {
         indexes = try c.decodeIfPresent([[String]].self, forKey: .indexes) ?? []
         checks = try c.decodeIfPresent([Check].self, forKey: .checks) ?? []
         derived = try c.decodeIfPresent([Derived].self, forKey: .derived) ?? []
+        rollups = try c.decodeIfPresent([Rollup].self, forKey: .rollups) ?? []
     }
 
     public func field(_ name: String) -> Field? { fields.first { $0.name == name } }

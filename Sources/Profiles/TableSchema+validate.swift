@@ -17,6 +17,7 @@ extension TableSchema {
         if checks.count > Self.mostChecks { list.add("/checks", zh: "校验规则超过 \(Self.mostChecks) 条", en: "more than \(Self.mostChecks) checks") }
         for (index, check) in checks.enumerated() { check.validate(in: self, at: "/checks/\(index)", &list) }
         validateDerived(&list)
+        validateRollups(&list)
         return list.places
     }
 
@@ -108,6 +109,30 @@ extension TableSchema {
             for name in formula.targets {
                 if !filled.insert(name).inserted { list.add(path, zh: "“\(name)”由两个公式填写", en: "'\(name)' is filled by two formulas") }
                 if formula.sources.contains(name) { list.add(path, zh: "“\(name)”是自身公式的输入", en: "'\(name)' goes into its own formula") }
+            }
+        }
+    }
+
+    private func validateRollups(_ list: inout PlaceList) {
+        if rollups.count > Rollup.limit { list.add("/rollups", zh: "汇总超过 \(Rollup.limit) 个", en: "more than \(Rollup.limit) roll-ups") }
+        var names: Set<String> = [], contents: Set<[String]> = []
+        for (index, rollup) in rollups.enumerated() {
+            let path = "/rollups/\(index)"
+            if !Identifiers.isFieldName(rollup.name) {
+                list.add(
+                    "\(path)/name", zh: "名称须以小写字母开头，只含小写字母、数字和下划线，最长 63 个字符",
+                    en: "a name begins with a lower-case letter and holds lower-case letters, digits and underscores, 63 at most")
+            }
+            if !names.insert(rollup.name).inserted { list.add("\(path)/name", zh: "“\(rollup.name)”重复", en: "'\(rollup.name)' stands twice") }
+            do {
+                let shape = try RollupShape(rollup, schema: self)
+                if !contents.insert(shape.groups.map(\.name).sorted() + [""] + shape.parts.map(\.name).sorted()).inserted { list.add(path, zh: "与前面的汇总内容相同", en: "keeps the same as one before it") }
+            } catch let problem as Problem {
+                for place in problem.places {
+                    list.add("\(path)/\(place.place)", zh: place.message.zh, en: place.message.text(in: .en))
+                }
+            } catch {
+                list.add(path, zh: "汇总无效", en: "not a roll-up")
             }
         }
     }

@@ -68,9 +68,10 @@ extension Publishing {
         try await withdrawing.record(withdrawal, by: key.id)
         var removed = 0
         for row in rows where try await withdrawing.removeRow(row.values, key: row.key, withdrawal) { removed += 1 }
-        // Rows that only older versions held change nothing of what stands now.
-        guard removed > 0, let schema = withdrawing.target.currentSchema else { return }
         let target = withdrawing.target
+        try await withdrawing.renewRollups(version: (target.currentVersion ?? 0) + (removed > 0 ? 1 : 0))
+        // Rows that only older versions held change nothing of what stands now.
+        guard removed > 0, let schema = target.currentSchema else { return }
         var digest = CanonicalDigest()
         try await withdrawing.canonical { digest.update($0) }
         let version = Version(

@@ -2,33 +2,31 @@ public import Model
 public import NIOCore
 internal import Postgres
 
-/// Groups that are to be computed: of which version, by what question.
+/// Groups that are to be computed: of which version, by what question, from what.
 public struct AggregateRead: Sendable {
     let version: ReleasedVersion
     let query: AggregateQuery
+    /// How a roll-up answers it; nil for one that is computed from the rows.
+    public let rollup: RollupPlan?
     let json: RowJSON
 
-    /// - Parameter query: a question whose names were held against the version's schema.
-    public init(version: ReleasedVersion, query: AggregateQuery) {
+    /// - Parameters:
+    ///   - query: a question whose names were held against the version's schema.
+    ///   - rollup: made of one of the version's roll-ups.
+    public init(version: ReleasedVersion, query: AggregateQuery, rollup: RollupPlan? = nil) {
         self.version = version
         self.query = query
+        self.rollup = rollup
         json = RowJSON(query.columns.map { Field(name: $0.name, title: LocalizedText(zh: ""), type: $0.type, visibility: .public) })
     }
 
     /// The statement: groups inside, what is shown of them around it.
     ///
-    /// - Parameter isCurrent: reads current rows only, under a guard that gives no group once the version is no longer the current one.
+    /// - Parameter isCurrent: reads the current state only, under a guard that gives no group once the version is no longer the current one.
     func sql(isCurrent: Bool) -> SQL {
-        let source = RowSource(number: version.datasetNumber, version: version.number)
-        let relation: SQL = isCurrent ? source.view : "(\(source.asOf(version.publicNames))) AS state"
-        var rows: [SQL] = isCurrent ? ["_until IS NULL"] : []
-        if let predicate = query.predicate { rows.append("(\(predicate.sql(version.queryable)))") }
-        let inner = (query.groupBy.map(\.key) + query.select.map(\.value)).enumerated().map { "\($1) AS \(Self.column($0))" as SQL }
-        let places = query.groupBy.indices.map { SQL(raw: String($0 + 1)) }
-        let grouping: SQL = places.isEmpty ? "" : " GROUP BY \(places.joined(separator: ", "))"
-        let groups: SQL = "SELECT \(inner.joined(separator: ", ")) FROM \(relation)\(Self.filter(rows))\(grouping)"
-
-        var conditions: [SQL] = isCurrent ? [source.guardCondition] : []
+        let groups = rollup.map { fromRollup($0, isCurrent) } ?? fromRows(isCurrent)
+        var conditions: [SQL] = isCurrent ? [RowSource(number: version.datasetNumber, version: version.number).guardCondition] : []
+        if let rollup { conditions.append(covers(rollup)) }
         for condition in query.having {
             let measure = query.select[condition.measure]
             let column = Self.column(query.groupBy.count + condition.measure)
@@ -38,6 +36,40 @@ public struct AggregateRead: Sendable {
         return """
             SELECT \(shown.joined(separator: ", ")) FROM (\(groups)) AS groups\(Self.filter(conditions))\(order) LIMIT \(raw: String(query.limit + 1))
             """
+    }
+
+    private func fromRows(_ isCurrent: Bool) -> SQL {
+        let source = RowSource(number: version.datasetNumber, version: version.number)
+        let relation: SQL = isCurrent ? source.view : "(\(source.asOf(version.publicNames))) AS state"
+        var rows: [SQL] = isCurrent ? ["_until IS NULL"] : []
+        if let predicate = query.predicate { rows.append("(\(predicate.sql(version.queryable)))") }
+        return grouped(query.groupBy.map { $0.key(over: "\(identifier: $0.field)") } + query.select.map(\.value), relation, rows)
+    }
+
+    private func fromRollup(_ rollup: RollupPlan, _ isCurrent: Bool) -> SQL {
+        let table = RollupTable(number: version.datasetNumber, shape: rollup.shape)
+        // Conditions name fields; the columns that hold their values are numbered.
+        let names = rollup.shape.groups.enumerated().filter(\.element.isValue).map { ", \(RollupTable.group($0)) AS \(identifier: $1.field)" as SQL }
+        let relation: SQL = "(SELECT *\(names.joined(separator: "")) FROM \(table.view)) AS state"
+        let number = version.number
+        var states: [SQL] = isCurrent ? ["_until IS NULL"] : ["_since <= \(number, as: .int4)", "(_until IS NULL OR _until > \(number, as: .int4))"]
+        if let predicate = rollup.predicate { states.append("(\(predicate.sql(version.queryable)))") }
+        states += rollup.bounds.map(\.sql)
+        let keys = zip(query.groupBy, rollup.groups).map { $0.key(over: RollupTable.group($1), of: rollup.shape.groups[$1]) }
+        return grouped(keys + zip(query.select, rollup.measures).map { $0.value(from: $1) }, relation, states)
+    }
+
+    private func grouped(_ columns: [SQL], _ relation: SQL, _ conditions: [SQL]) -> SQL {
+        let named = columns.enumerated().map { "\($1) AS \(Self.column($0))" as SQL }
+        let places = query.groupBy.indices.map { SQL(raw: String($0 + 1)) }
+        let grouping: SQL = places.isEmpty ? "" : " GROUP BY \(places.joined(separator: ", "))"
+        return "SELECT \(named.joined(separator: ", ")) FROM \(relation)\(Self.filter(conditions))\(grouping)"
+    }
+
+    /// True while the roll-up answers for the version, in the same snapshot that it is read in.
+    fileprivate func covers(_ rollup: RollupPlan) -> SQL {
+        let relation = RollupTable(number: version.datasetNumber, shape: rollup.shape).relation
+        return "EXISTS (SELECT FROM published.rollup WHERE relation = \(relation, as: .text) AND since <= \(version.number, as: .int4))"
     }
 
     private var order: SQL {
@@ -77,65 +109,22 @@ extension Store {
     /// Computes groups on a pooled connection, once the planner's estimate is within the bound.
     ///
     /// - Parameter isCurrent: looks at current rows only; no group may then mean that the version is no longer the current one (``isCurrent(_:)``).
+    /// - Returns: nil where the roll-up is gone that it was to be computed from.
     /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
-    public func aggregate(_ read: AggregateRead, isCurrent: Bool) async throws -> AggregateRows {
+    public func aggregate(_ read: AggregateRead, isCurrent: Bool) async throws -> AggregateRows? {
         let advice = LocalizedText(zh: "减少百分位数和 count_distinct，或下载 rows.csv 自行计算", en: "ask for fewer percentiles and count_distinct, or compute it from rows.csv")
-        return AggregateRows(rows: try await readWithinCost(read.sql(isCurrent: isCurrent), of: read.version, advice: advice), read: read)
-    }
-}
-
-extension AggregateQuery.Group {
-    /// What rows are grouped by.
-    fileprivate var key: SQL {
-        let column: SQL = "\(identifier: field)"
-        switch form {
-        case .value: return column
-        case .prefix(let count): return "left(\(column), \(raw: String(count)))"
-        case .level(let level): return "rpad(left(\(column), \(raw: String(level.digits))), 6, '0')"
-        case .bucket(let bucket):
-            switch (fieldType, bucket) {
-            case (.period, _): return "left(\(column), 4)"
-            case (.date, .day): return column
-            case (.date, _): return "date_trunc('\(raw: bucket.rawValue)', \(column)::timestamp)"
-            // The clock at +08:00, whatever the session's is.
-            case (_, .day): return "(\(column) AT TIME ZONE INTERVAL '08:00')::date"
-            default: return "date_trunc('\(raw: bucket.rawValue)', \(column) AT TIME ZONE INTERVAL '08:00')"
+        return try await mappingErrors {
+            do {
+                return AggregateRows(rows: try await runWithinCost(read.sql(isCurrent: isCurrent), of: read.version, advice: advice), read: read)
+            } catch let error as PostgresError where read.rollup != nil && error.sqlState == .undefinedTable {
+                return nil
             }
         }
     }
 
-    /// How a key is shown.
-    fileprivate func shown(_ column: SQL) -> SQL {
-        guard case .bucket(let bucket) = form, fieldType != .period else { return column }
-        return switch bucket {
-        case .hour: "\(column) AT TIME ZONE INTERVAL '08:00'"
-        case .day: column
-        case .month: "to_char(\(column), 'YYYY-MM')"
-        case .quarter: "to_char(\(column), 'YYYY-\"Q\"Q')"
-        case .year: "to_char(\(column), 'YYYY')"
-        }
-    }
-}
-
-extension AggregateQuery.Measure {
-    /// What is computed, in exact numbers.
-    fileprivate var value: SQL {
-        guard let field else { return "count(*)" }
-        let column: SQL = "\(identifier: field)"
-        switch function {
-        case .count: return "count(\(column))"
-        case .countDistinct: return "count(DISTINCT \(column))"
-        case .sum: return "sum(\(column))"
-        case .minimum: return "min(\(column))"
-        case .maximum: return "max(\(column))"
-        case .average:
-            // Rounded once, half away from zero, by whole numbers: avg() rounds to as many digits as it sees fit first.
-            let scale = SQL(raw: String(averageScale))
-            return "div(sum(\(column)) * 2e\(scale) + sign(sum(\(column))) * count(\(column)), 2 * count(\(column))) * 1e-\(scale)"
-        case .percentile(let hundredths):
-            // A hair below the share: it is a binary fraction there, and its product with the count must not pass the whole number that it stands for.
-            let below = hundredths - 1
-            return "percentile_disc(0.\(raw: below < 10 ? "0" : "")\(raw: String(below))9999999999) WITHIN GROUP (ORDER BY \(column))"
-        }
+    /// Whether the roll-up of a question answers for its version: from one that does not, no group comes. What it says once holds for all earlier moments.
+    public func isCovered(_ read: AggregateRead) async throws -> Bool {
+        guard let rollup = read.rollup else { return true }
+        return try await self.read("SELECT \(read.covers(rollup))").first?.read(Bool.self, 0) ?? false
     }
 }

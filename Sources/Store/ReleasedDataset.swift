@@ -74,10 +74,12 @@ public final class ReleasedVersion: Sendable {
     let selection: SQL
     /// What questions may name.
     public let queryable: QueryableFields
+    /// The roll-ups that answer for this version, the smallest first.
+    public let rollups: [RollupShape]
 
     init(
         dataset: String, datasetNumber: Int, number: Int, digest: String, rowCount: Int, byteCount: Int, schema: TableSchema, releasedAt: Timestamp,
-        withdrawal: Tombstone?, isWithdrawn: Bool
+        withdrawal: Tombstone?, isWithdrawn: Bool, rollups relations: [String] = []
     ) {
         self.dataset = dataset
         self.datasetNumber = datasetNumber
@@ -102,6 +104,9 @@ public final class ReleasedVersion: Sendable {
         let natural = schema.naturalOrder.filter { name in fields.contains { $0.name == name && $0.type.isOrdered } }
         let isIndexed = !natural.isEmpty && schema.indexes.contains { $0.starts(with: natural) || natural.starts(with: $0) }
         defaultOrder = isIndexed ? RowOrder(natural.map { RowQuery.SortField($0) }, queryable, key: schema.primaryKey) : keyOrder
+
+        let tables = relations.isEmpty ? [] : RowTable(number: datasetNumber, schema: schema).rollups
+        rollups = relations.compactMap { relation in tables.first { $0.relation == relation }?.shape }
 
         let source = RowSource(number: datasetNumber, version: number)
         let key = schema.primaryKey.enumerated().map { "\(identifier: $1) = $\(raw: String($0 + 1))" as SQL }.joined(separator: " AND ")

@@ -128,7 +128,7 @@ extension Store {
             """
             SELECT d.number, d.state, d.title_zh, d.title_en, d.current_version, v.digest, v.row_count, v.byte_count, v.schema, v.released_at, \
             w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at, x.subject, x.reason_zh AS x_reason_zh, x.reason_en AS x_reason_en, \
-            x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at \
+            x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at, \(Self.rollups) \
             FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version \
             LEFT JOIN published.withdrawal w ON w.id = d.withdrawal LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
             WHERE d.id = \(id, as: .text)
@@ -148,18 +148,25 @@ extension Store {
     func releasedVersion(_ number: Int, of dataset: ReleasedDataset) async throws -> ReleasedVersion? {
         let rows = try await read(
             """
-            SELECT v.digest, v.row_count, v.byte_count, v.schema, v.released_at, x.subject, x.reason_zh, x.reason_en, x.legal_basis, x.withdrawn_at \
+            SELECT v.digest, v.row_count, v.byte_count, v.schema, v.released_at, x.subject, x.reason_zh, x.reason_en, x.legal_basis, x.withdrawn_at, \
+            \(Self.rollups) \
             FROM published.version v LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
             WHERE v.dataset = \(dataset.id, as: .text) AND v.number = \(number, as: .int4)
             """)
         return try rows.first.map { try Self.releasedVersion($0, dataset: dataset.id, datasetNumber: dataset.number, number: number, tombstone: "") }
     }
 
+    /// The roll-ups that answer for a version, the smallest first.
+    private static let rollups: SQL = """
+        (SELECT string_agg(r.relation, ',' ORDER BY r.groups, r.relation) FROM published.rollup r WHERE r.dataset = v.dataset AND r.since <= v.number) AS rollups
+        """
+
     private static func releasedVersion(_ row: Row, dataset: String, datasetNumber: Int, number: Int, tombstone prefix: String) throws -> ReleasedVersion {
         ReleasedVersion(
             dataset: dataset, datasetNumber: datasetNumber, number: number, digest: try row.string("digest"), rowCount: try row.integer("row_count"),
             byteCount: try row.integer("byte_count"), schema: try row.document(TableSchema.self, "schema"), releasedAt: try row.timestamp("released_at"),
-            withdrawal: try tombstone(row, prefix), isWithdrawn: try row.stringIfPresent("subject").map { $0 != "rows" } ?? false
+            withdrawal: try tombstone(row, prefix), isWithdrawn: try row.stringIfPresent("subject").map { $0 != "rows" } ?? false,
+            rollups: try row.stringIfPresent("rollups")?.split(separator: ",").map(String.init) ?? []
         )
     }
 

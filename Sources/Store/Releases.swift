@@ -89,6 +89,7 @@ public final class Releasing {
     ///
     /// - Parameter releasedBy: the key that released it; nil where a schedule did.
     public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?) async throws {
+        try await connection.rollUp(rows, of: target.dataset, version: version.number)
         try await connection.insert(version, releasedBy: key)
         try await connection.publish(version)
         try await end(state: .released, version: version.number, counts: counts)

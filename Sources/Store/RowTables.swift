@@ -110,10 +110,11 @@ extension RowTable {
     }
 
     /// Index names come from the fields, so that a second schema with the same index finds it.
-    private func indexName(_ fields: [String]) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325 // FNV-1a
-        for byte in fields.joined(separator: ",").utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return "d\(number)_\(String(hash, radix: 16))"
+    private func indexName(_ fields: [String]) -> String { "d\(number)_\(Self.hash(fields.joined(separator: ",")))" }
+
+    /// FNV-1a in hexadecimal digits.
+    static func hash(_ text: String) -> String {
+        String(text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }, radix: 16)
     }
 }
 

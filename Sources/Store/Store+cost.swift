@@ -9,14 +9,17 @@ extension Store {
     ///   - advice: what else would make the question cheaper.
     /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
     func readWithinCost(_ sql: SQL, of version: ReleasedVersion, advice: LocalizedText) async throws -> RowSet {
+        try await mappingErrors { try await runWithinCost(sql, of: version, advice: advice) }
+    }
+
+    /// The same in PostgreSQL's own words, for callers that expect some of them.
+    func runWithinCost(_ sql: SQL, of version: ReleasedVersion, advice: LocalizedText) async throws -> RowSet {
         let bound = configuration.aggregateCost
-        return try await mappingErrors {
-            try await reader.withConnection { connection in
-                let plan = try await connection.execute("EXPLAIN (FORMAT JSON) \(sql)")
-                let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
-                guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }
-                return try await connection.execute(sql)
-            }
+        return try await reader.withConnection { connection in
+            let plan = try await connection.execute("EXPLAIN (FORMAT JSON) \(sql)")
+            let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
+            guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }
+            return try await connection.execute(sql)
         }
     }
 

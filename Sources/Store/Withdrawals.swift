@@ -36,6 +36,7 @@ public final class Withdrawing {
             "UPDATE daylight.dataset SET state = 'withdrawn', withdrawal = \(withdrawal.id), updated_at = now() WHERE id = \(target.dataset)")
         // From the commit on, also for nodes that have not heard of it yet.
         if let rows { try await connection.execute("REVOKE SELECT ON \(rows.view) FROM daylight_reader") }
+        try await connection.closeRollups(of: target.dataset)
     }
 
     /// - Returns: nil where there is no such version; otherwise the withdrawal that it is under already, if it is.
@@ -87,6 +88,13 @@ public final class Withdrawing {
     public func canonical(isolation: isolated (any Actor)? = #isolation, _ body: (ByteBuffer) throws -> Void) async throws {
         guard let rows else { return }
         try await rows.canonical(from: rows.table, where: "_until IS NULL", connection, body)
+    }
+
+    /// Leaves nothing in the roll-ups of what was withdrawn; they begin anew with what stands now.
+    ///
+    /// - Parameter version: the version that this is.
+    public func renewRollups(version: Int) async throws {
+        if let rows { try await connection.rollUp(rows, of: target.dataset, version: version, anew: true) }
     }
 
     /// Makes what is left the next version.

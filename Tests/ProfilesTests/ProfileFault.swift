@@ -130,5 +130,17 @@ struct ProfileFault: Sendable, CustomTestStringConvertible {
         ProfileFault(
             "/schema/derived/-", #"{"kind": "percentage", "field": "range_share", "inputs": {"part": "height", "base": "tower_height"}}"#, "/schema/derived/1", structural: false),
         ProfileFault("/schema/derived/0/field", "\"lamp_range\"", "/schema/derived/0", structural: false),
+        // Roll-ups.
+        ProfileFault("/schema/rollups/0/name", "\"No name\"", "/schema/rollups/0/name"), ProfileFault("/schema/rollups/0/group_by", nil, "/schema/rollups/0/group_by"),
+        ProfileFault("/schema/rollups/0/group_by", "[]", "/schema/rollups/0/group_by"),
+        ProfileFault("/schema/rollups/0/group_by/0", "\"keeper_name\"", "/schema/rollups/0/group_by", structural: false),
+        ProfileFault("/schema/rollups/0/group_by/1", "\"week(inspected_at)\"", "/schema/rollups/0/group_by", structural: false),
+        ProfileFault("/schema/rollups/0/select/0", "\"avg(repair_cost)\"", "/schema/rollups/0/select", structural: false),
+        ProfileFault("/schema/rollups/0/select/0", "\"p50(lamp_range)\"", "/schema/rollups/0/select"),
+        ProfileFault(
+            "/schema/rollups/-", #"{"name": "colours", "group_by": ["kind"]}"#, "/schema/rollups/1/name", structural: false),
+        ProfileFault(
+            "/schema/rollups/-", #"{"name": "same", "group_by": ["light_color", "month(inspected_at)"], "select": ["max(height)", "avg(lamp_range)"]}"#, "/schema/rollups/1",
+            structural: false),
     ]
 }

@@ -105,8 +105,9 @@ struct PlainAggregate {
 }
 
 extension AggregateTests {
-    static func texts(_ found: AggregateRows) -> [[String?]] {
-        (0..<found.count).map { row in (0..<found.rows.columnCount).map { RowQueryTests.text(found.rows, row, $0) } }
+    static func texts(_ found: AggregateRows?) -> [[String?]] {
+        guard let found else { return [] }
+        return (0..<found.count).map { row in (0..<found.rows.columnCount).map { RowQueryTests.text(found.rows, row, $0) } }
     }
 
     static func query(_ parameters: [(String, String)], _ version: ReleasedVersion) throws -> AggregateQuery {

@@ -16,6 +16,13 @@ public struct TestRelease: Sendable {
 
     var table: RowTable { RowTable(number: number, schema: schema) }
 
+    /// The same dataset, whose next versions declare these roll-ups.
+    public func declaring(_ rollups: [Rollup]) -> TestRelease {
+        var schema = schema
+        schema.rollups = rollups
+        return TestRelease(database: database, dataset: dataset, number: number, schema: schema)
+    }
+
     /// Makes a version: rows that come or change, by their key, and rows that go.
     ///
     /// - Parameters:
@@ -41,6 +48,7 @@ public struct TestRelease: Sendable {
                 INSERT INTO \(table.table) (_since, \(identifiers: names))
                 SELECT \(version, as: .int4), \(cast) FROM unnest(\(arrays)) AS r(\(identifiers: names))
                 """)
+            try await connection.rollUp(table, of: dataset, version: version)
             var hash = SHA256()
             var size = 0
             try await connection.execute("SET LOCAL TimeZone = '<+08>-08'")

@@ -21,13 +21,15 @@ extension API {
                 let plan = try reader.aggregatePlan(version, parameters)
                 // What names a version stays as it is, but for withdrawals; an instant is bound to its version only once releases on their way have come through.
                 let isLasting = plan.isPinned && !given.contains { $0.name == Timestamp.asOfName }
-                let headers: HTTPFields = [
-                    .contentType: "application/json", .eTag: "\"\(plan.entityTag)\"", .cacheControl: isLasting ? "public, max-age=3600" : "no-cache",
-                    .daylightVersion: String(plan.versionNumber),
-                ]
-                if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
+                func headers(_ tag: String) -> HTTPFields {
+                    [
+                        .contentType: "application/json", .eTag: "\"\(tag)\"", .cacheControl: isLasting ? "public, max-age=3600" : "no-cache",
+                        .daylightVersion: String(plan.versionNumber),
+                    ]
+                }
+                if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers(plan.entityTag)) }
                 guard let answer = try await reader.answer(plan) else { return nil }
-                return Response(status: .ok, headers: headers, body: .init(byteBuffer: Self.body(answer, request)))
+                return Response(status: .ok, headers: headers(answer.plan.entityTag), body: .init(byteBuffer: Self.body(answer, request)))
             }
         }
     }
