@@ -7,7 +7,8 @@ enum Descriptions {
     /// - Parameters:
     ///   - fields: `name|title|type` and then `required` or nothing, one a line.
     ///   - key: names of the key fields.
-    static func own(_ title: String, department: String, fields: String, key: [String], policy: String = "strict") -> String {
+    ///   - more: further members of the schema, each after a comma.
+    static func own(_ title: String, department: String, fields: String, key: [String], policy: String = "strict", more: String = "") -> String {
         let items = fields.split(separator: "\n").map { line -> String in
             let parts = line.split(separator: "|", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
             let required = parts.count > 3 && parts[3] == "required"
@@ -17,7 +18,7 @@ enum Descriptions {
         }
         return base(
             title, department: department, policy: policy,
-            with: #""schema":{"fields":[\#(items.joined(separator: ","))],"primary_key":[\#(key.map { "\"\($0)\"" }.joined(separator: ","))]}"#)
+            with: #""schema":{"fields":[\#(items.joined(separator: ","))],"primary_key":[\#(key.map { "\"\($0)\"" }.joined(separator: ","))]\#(more)}"#)
     }
 
     static func profiled(_ title: String, department: String, profile: String, policy: String = "strict") -> String {
