@@ -70,7 +70,7 @@ let package = Package(
         room("RateLimit"),
         room("SearchIndex"),
         // floor 2
-        room("Store", ["Model", "Postgres", nio, log]),
+        room("Store", ["Model", "Postgres", "RateLimit", nio, log]),
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
         // floor 3
@@ -110,7 +110,7 @@ let package = Package(
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("SearchIndexTests", ["SearchIndex"]),
-        tests("StoreTests", ["Migrator", "Model", "Postgres", "Store", "TestSupport", nio, nioPosix, log]),
+        tests("StoreTests", ["Migrator", "Model", "Postgres", "RateLimit", "Store", "TestSupport", nio, nioPosix, log]),
         tests("PostgresTests", ["Postgres", nio, nioPosix, log]),
     ]
 )

@@ -22,6 +22,7 @@ GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
 -- its number is given by a trigger, which acts for the owner
 GRANT INSERT ON daylight.change TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.rollup TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.node, daylight.allowance, daylight.key_usage TO daylight_writer;
 
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;

@@ -48,11 +48,13 @@ fi
 
 # One worker: CPython 3.11 cannot parse in two threads at once (cpython issue 106905), and the tool does. The checks that are left out are about what a schema
 # cannot say: whether well-formed input is welcome (a department that does not exist is well-formed), and answers to ids that another request has removed.
+# An event stream has no end to wait for; ContractTests hold it to the contract.
 run() {
     (cd "$work" && timeout --signal=INT --kill-after=20s $((seconds + 30)) \
         "$OLDPWD/$tools/bin/schemathesis" --config-file "$OLDPWD/scripts/checks/schemathesis.toml" run \
         "http://127.0.0.1:$port/openapi.yaml" --url "http://127.0.0.1:$port" \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,unsupported_method \
+        --exclude-operation-id followChanges \
         --phases examples,coverage,fuzzing --max-time "$seconds" --workers 1 --continue-on-failure --request-timeout 20 --seed 2 --no-color \
         --generation-database none --warnings off "$@")
 }

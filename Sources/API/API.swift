@@ -27,6 +27,7 @@ public struct API: Sendable {
         addProblemRoutes(routes)
         addLimitsRoutes(routes)
         addKeysRoutes(routes)
+        addUsageRoute(routes)
         addConformanceRoutes(routes)
         if let rows = dependencies.rows {
             addRowsRoutes(routes, rows)

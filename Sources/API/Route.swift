@@ -19,6 +19,8 @@ final class Route: Sendable {
     let action: ActionClass
     let body: BodyRule
     let metrics: RouteMetrics
+    /// Whether it streams rows that are read while they are sent: then bytes cost too.
+    let isLive: Bool
 
     init(method: String, template: String, action: ActionClass, body: BodyRule, metrics: RouteMetrics) {
         self.method = method
@@ -26,5 +28,6 @@ final class Route: Sendable {
         self.action = action
         self.body = body
         self.metrics = metrics
+        isLive = action == .download && template.contains("/rows.")
     }
 }

@@ -53,7 +53,7 @@ public struct Routes {
             exchange.route = route
             do {
                 try await gate.identify(exchange)
-                try gate.admit(exchange, to: route, cost: cost?(request) ?? 1)
+                try await gate.admit(exchange, to: route, cost: cost?(request) ?? 1)
                 try gate.checkBody(request, exchange, route)
                 return try await handler(request, context)
             } catch {

@@ -5,14 +5,17 @@ public struct ClientKey: Sendable, Hashable {
     let kind: Kind
     let value: UInt64
 
+    /// What tells keys, IPv4 addresses and IPv6 networks apart, the same in every process.
+    public var kindNumber: UInt8 { kind.rawValue }
+    /// The client among those of its kind, the same in every process.
+    public var number: UInt64 { value }
+
     /// A client known by its API key.
     /// - Parameter keyID: the public part of the key.
     public init(keyID: String) {
         kind = .key
-        // Seeded per process: nobody can choose two ids that share a quota.
-        var hasher = Hasher()
-        hasher.combine(keyID)
-        value = UInt64(bitPattern: Int64(hasher.finalize()))
+        // FNV-1a (RFC 9923), the same in every process. Ids are drawn by the server: nobody can choose two that share a quota.
+        value = keyID.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
     }
 
     /// A client known by its address only: IPv4 whole, IPv6 by its /64, which is what one subscriber is given (RFC 6177).

@@ -63,6 +63,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.catalogue = Catalogue(store: store, seal: seal)
         let changes = ChangeFeed(store: store, announcements: released.announcements)
         dependencies.changes = changes
+        dependencies.sharedLimits = API.SharedLimits(store)
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = bulk
         dependencies.publishing = publisher

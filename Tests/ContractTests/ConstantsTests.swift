@@ -1,3 +1,4 @@
+import API
 import Model
 import RateLimit
 import TestSupport
@@ -75,6 +76,19 @@ import Testing
             let limits = ActionClass.allCases.map { Policy.defaults[tier, $0] }.map { "\($0.quota)/\($0.window)" }
             #expect(Array(row.dropFirst()) == limits, "\(tier.rawValue)")
         }
+    }
+
+    @Test func theLimitsDocumentHasTheCosts() throws {
+        let costs = [
+            ("rows_per_unit", Costs.rowsPerUnit), ("searched_page", Costs.searchedPage), ("aggregate", Costs.aggregate), ("changes_per_unit", Costs.changesPerUnit),
+            ("event_stream", Costs.eventStream), ("live_bytes_per_unit", Costs.liveBytesPerUnit),
+        ]
+        let rows = try Project.tableRows(in: "docs/limits.md", firstCell: costs.map(\.0).joined(separator: "|"))
+        #expect(rows.map { $0[0] } == costs.map(\.0))
+        #expect(rows.map { $0[1].replacing(",", with: "") } == costs.map { String($0.1) })
+        // What the server says is what the document says.
+        let told = Set(contract.document.at(pointer: "/components/schemas/Limits/properties/costs/properties")?.object?.keys.map { $0 } ?? [])
+        #expect(told == Set(costs.map(\.0)))
     }
 
     @Test func everyOperationIsInTheReadme() throws {

@@ -75,6 +75,9 @@ struct ContractServer {
         dependencies.bulk = try Bulk(Bulk.Configuration(directory: files), store: store, released: released, logger: logger)
         dependencies.catalogue = Catalogue(store: store, seal: seal)
         dependencies.changes = ChangeFeed(store: store, announcements: released.announcements)
+        dependencies.sharedLimits = API.SharedLimits(
+            beat: { 1 }, leave: {}, settle: { try await store.settle($0) }, sweep: {}, add: { _ in },
+            usage: { try await store.usage(ofKey: $0).map { API.Usage(keyID: $0.keyID, action: $0.action, requests: $0.requests, units: $0.units, refused: $0.refused) } })
         dependencies.publishing = Publishing(store: store, logger: logger)
         dependencies.cursors = seal
         var configuration = API.Configuration()

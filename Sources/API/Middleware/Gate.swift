@@ -13,6 +13,7 @@ import Synchronization
 final class Gate: Sendable {
     let configuration: API.Configuration
     let limiter: Limiter
+    let allowances: Allowances
     let keys: KeyDirectory
     let metrics: Metrics
     let log: RequestLog
@@ -31,6 +32,7 @@ final class Gate: Sendable {
     init(configuration: API.Configuration, dependencies: API.Dependencies) {
         self.configuration = configuration
         limiter = Limiter(policy: configuration.policy, capacity: configuration.limiterCapacity)
+        allowances = Allowances(limiter: limiter, shared: dependencies.sharedLimits)
         keys = KeyDirectory(lookup: dependencies.keyLookup)
         let metrics = Metrics(gauges: dependencies.gauges)
         self.metrics = metrics
@@ -101,7 +103,7 @@ final class Gate: Sendable {
             let key = try await keys.find(credential.prefix, at: exchange.startedAt)
             exchange.identity = try KeyDirectory.check(credential, against: key, client: exchange.client, now: .now)
         } catch let problem as Problem where problem.code == .unauthenticated || problem.code == .forbidden {
-            try admit(exchange, to: nowhere, cost: 1)
+            try await admit(exchange, to: nowhere, cost: 1)
             throw problem
         }
     }
@@ -112,24 +114,63 @@ final class Gate: Sendable {
         en: "a key looks like dk_<prefix>_<secret> and is sent as Authorization: Bearer or X-API-Key"
     )
 
-    /// Holds a request against its limits.
+    /// Holds a request against its limits, once.
     /// - Throws: `tooManyRequests` or `tooManyDownloads`.
-    func admit(_ exchange: Exchange, to route: Route, cost: Int) throws {
-        guard !exchange.isFinished else { throw CancellationError() }
-        guard !exchange.isAdmitted else { return }
-        exchange.isAdmitted = true
-        let decision = limiter.spend(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt)
-        exchange.decision = decision
-        guard decision.allowed else {
-            metrics.refused.add(route.action.index, 1)
-            throw Problem(
-                .tooManyRequests,
-                zh: "超过 \(route.action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
-                en: "over the limit for \(route.action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
-                members: [.violatedPolicies: "[\"\(route.action.rawValue)\"]"],
-                retryAfter: decision.retryAfter
-            )
+    func admit(_ exchange: Exchange, to route: Route, cost: Int) async throws {
+        for _ in 0..<4 {
+            if try admitAtOnce(exchange, to: route, cost: cost) { return }
+            await allowances.settled()
         }
+        // Other requests of the same client were quicker each time.
+        try take(limiter.refusal(of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost)
+    }
+
+    /// Holds a request against its limits, once, when that can be said without waiting.
+    /// - Returns: false when the common account has to be asked first.
+    /// - Throws: `tooManyRequests` or `tooManyDownloads`.
+    func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int) throws -> Bool {
+        guard !exchange.isFinished else { throw CancellationError() }
+        guard !exchange.isAdmitted else { return true }
+        switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt) {
+        case .mustSettle: return false
+        case .decided(let decision): try take(decision, exchange, route, cost: cost)
+        }
+        try holdDownload(exchange, route)
+        return true
+    }
+
+    /// Charges what turned out to be more work than the address told.
+    /// - Throws: `tooManyRequests`.
+    func surcharge(_ exchange: Exchange, _ cost: Int) async throws {
+        guard let route = exchange.route else { return }
+        for _ in 0..<4 {
+            switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: WallClock.nanoseconds) {
+            case .decided(let decision): return try take(decision, exchange, route, cost: cost, isRequest: false)
+            case .mustSettle: await allowances.settled()
+            }
+        }
+        try take(
+            limiter.refusal(of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost, isRequest: false)
+    }
+
+    private func take(_ decision: Decision, _ exchange: Exchange, _ route: Route, cost: Int, isRequest: Bool = true) throws {
+        exchange.isAdmitted = true
+        exchange.decision = decision
+        if case .key(let key) = exchange.identity {
+            allowances.count(key.id, route.action, units: decision.allowed ? cost : 0, isRequest: isRequest, isRefused: !decision.allowed)
+        }
+        guard !decision.allowed else { return }
+        metrics.refused.add(route.action.index, 1)
+        throw Problem(
+            .tooManyRequests,
+            zh: "超过 \(route.action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
+            en: "over the limit for \(route.action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
+            members: [.violatedPolicies: "[\"\(route.action.rawValue)\"]"],
+            retryAfter: decision.retryAfter
+        )
+    }
+
+    private func holdDownload(_ exchange: Exchange, _ route: Route) throws {
         guard route.action == .download, exchange.method == "GET" else { return }
         guard downloads.take(exchange.clientKey) else {
             throw Problem(
@@ -168,9 +209,18 @@ final class Gate: Sendable {
         if exchange.holdsDownload { downloads.giveBack(exchange.clientKey) }
         if exchange.holdsEvents { events.giveBack(exchange.clientKey) }
         let route = exchange.route ?? nowhere
+        if route.isLive { chargeBytes(bytes, exchange, route, at: now) }
         let duration = now - exchange.startedAt
         route.metrics.record(status: status, bytes: bytes, nanoseconds: duration)
         log.write(exchange, route, status: status, bytes: bytes, microseconds: duration / 1000)
+    }
+
+    /// What a stream costs is known when it has ended; it is charged then, and felt by what comes next.
+    private func chargeBytes(_ bytes: Int, _ exchange: Exchange, _ route: Route, at now: Int64) {
+        let units = bytes / Costs.liveBytesPerUnit
+        guard units > 0 else { return }
+        limiter.charge(units, to: exchange.clientKey, tier: exchange.tier, action: route.action, at: now)
+        if case .key(let key) = exchange.identity { allowances.count(key.id, route.action, units: units, isRequest: false) }
     }
 
     /// The problem for whatever a handler threw; what is not meant for the caller is logged here and nowhere else.

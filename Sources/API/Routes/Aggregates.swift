@@ -6,11 +6,8 @@ import NIOCore
 import RateLimit
 
 extension API {
-    /// Units of the class `query` that one aggregate costs: it reads rows without giving them.
-    static let aggregateCost = 5
-
     func addAggregateRoutes(_ routes: Routes, _ reader: RowReader) {
-        routes.get("/v1/datasets/{id}/aggregate", .query, cost: { _ in Self.aggregateCost }) { request, context in
+        routes.get("/v1/datasets/{id}/aggregate", .query, cost: { _ in Costs.aggregate }) { request, context in
             _ = try request.negotiate(["application/json"])
             let given = try QueryParameters(request).all
             let dataset = try context.path("id")

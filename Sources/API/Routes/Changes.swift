@@ -83,7 +83,7 @@ enum ChangesRoute {
     /// Units of the limit: one for each started hundred of changes that are asked for.
     static func cost(query: String?) -> Int {
         let limit = (try? QueryParameters(query: query).integer("limit", in: 1...1000)) ?? nil
-        return ((limit ?? 100) + 99) / 100
+        return Costs.units((limit ?? 100), per: Costs.changesPerUnit)
     }
 
     /// The same address with another `since`.

@@ -15,10 +15,22 @@ struct LimitsDTO: Encodable, Sendable {
         var limits: [Entry]
     }
 
+    /// What requests cost besides the one unit of most.
+    struct CostEntry: Encodable, Sendable {
+        var rowsPerUnit = Costs.rowsPerUnit
+        var searchedPage = Costs.searchedPage
+        var aggregate = Costs.aggregate
+        var changesPerUnit = Costs.changesPerUnit
+        var eventStream = Costs.eventStream
+        var liveBytesPerUnit = Costs.liveBytesPerUnit
+    }
+
     var yourTier: String
     var downloadsAtOnce: Int
+    var eventStreamsAtOnce: Int
     var jsonBodyBytes: Int
     var streamBodyBytes: Int
+    var costs = CostEntry()
     var tiers: [TierEntry]
 }
 
@@ -39,6 +51,7 @@ extension API {
             let body = LimitsDTO(
                 yourTier: context.exchange.tier.rawValue,
                 downloadsAtOnce: configuration.downloadsPerClient,
+                eventStreamsAtOnce: configuration.eventStreamsPerClient,
                 jsonBodyBytes: configuration.jsonLimit,
                 streamBodyBytes: configuration.streamLimit,
                 tiers: tiers

@@ -29,6 +29,7 @@ extension API {
             }
         }
 
+        let gate = gate
         routes.get(RowsRoute.template, .query, cost: { RowsRoute.cost(query: $0.uri.query) }) { request, context in
             _ = try request.negotiate(["application/json"])
             let given = try QueryParameters(request).all
@@ -42,6 +43,7 @@ extension API {
                 // An instant is bound to its version only once releases on their way have come through.
                 if given.contains(where: { $0.name == "as_of" }) { headers[.cacheControl] = "no-cache" }
                 if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
+                if !plan.isShort, !fresh { try await gate.surcharge(context.exchange, Costs.searchedPage) }
                 guard let answer = try await reader.answer(plan) else { return nil }
                 return RowsRoute.response(answer, headers, path: request.uri.path, query: request.uri.query)
             }
@@ -81,7 +83,7 @@ enum RowsRoute {
         guard let query else { return 1 }
         for pair in query.utf8.split(separator: UInt8(ascii: "&")) where pair.starts(with: "limit=".utf8) {
             guard let limit = Int(String(decoding: pair.dropFirst(6), as: UTF8.self)), RowQuery.limits.contains(limit) else { return 1 }
-            return (limit + 99) / 100
+            return Costs.units(limit, per: Costs.rowsPerUnit)
         }
         return 1
     }

@@ -18,10 +18,10 @@ struct Answerer: Sendable {
         guard let request = Self.request(head, body) else {
             return gate.response(to: Problem(.malformedRequest, zh: "请求行无效", en: "the request line is not valid"), exchange)
         }
-        if head.method == .OPTIONS { return options(request, exchange) }
+        if head.method == .OPTIONS { return await options(request, exchange) }
         do {
             let response = try await responder.respond(to: request, context: AppContext(source: exchange))
-            return exchange.route == nil ? notFound(request, head, exchange) : response
+            return exchange.route == nil ? await notFound(request, head, exchange) : response
         } catch {
             return gate.response(to: error, exchange)
         }
@@ -49,9 +49,9 @@ struct Answerer: Sendable {
         return rest[path] == "?" ? "/" + rest[path...] : String(rest[path...])
     }
 
-    private func notFound(_ request: Request, _ head: HTTPRequestHead, _ exchange: Exchange) -> Response {
+    private func notFound(_ request: Request, _ head: HTTPRequestHead, _ exchange: Exchange) async -> Response {
         do {
-            try gate.admit(exchange, to: gate.nowhere, cost: 1)
+            try await gate.admit(exchange, to: gate.nowhere, cost: 1)
         } catch {
             return gate.response(to: error, exchange)
         }
@@ -64,10 +64,10 @@ struct Answerer: Sendable {
     }
 
     /// Answers OPTIONS, also as the preflight of a script in a browser: reading is open to any origin.
-    private func options(_ request: Request, _ exchange: Exchange) -> Response {
+    private func options(_ request: Request, _ exchange: Exchange) async -> Response {
         let path = request.uri.path
         let methods = path == "*" ? ["GET", "HEAD", "OPTIONS"] : gate.methods(at: path)
-        guard !methods.isEmpty else { return notFound(request, HTTPRequestHead(version: .http1_1, method: .OPTIONS, uri: path), exchange) }
+        guard !methods.isEmpty else { return await notFound(request, HTTPRequestHead(version: .http1_1, method: .OPTIONS, uri: path), exchange) }
         var headers: HTTPFields = [.allow: methods.joined(separator: ", "), .cacheControl: "public, max-age=86400"]
         headers[.accessControlAllowMethods] = "GET, HEAD, OPTIONS"
         headers[.accessControlAllowHeaders] = "Authorization, X-API-Key, Accept, Accept-Language, If-None-Match, If-Range, Range, X-Request-Id"

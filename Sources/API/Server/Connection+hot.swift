@@ -20,7 +20,7 @@ extension Connection {
             guard (try? gate.identifyAtOnce(exchange)) ?? false else { return false }
             exchange.route = route
             do {
-                try gate.admit(exchange, to: route, cost: work.cost)
+                guard try gate.admitAtOnce(exchange, to: route, cost: work.cost) else { return false }
             } catch {
                 let document = ProblemDocument(gate.problem(for: error, exchange), exchange)
                 sendWhole(document.status, document.headers, document.body)

@@ -51,6 +51,7 @@ public final class HTTPServer: Service, Sendable {
 
     /// Begins to listen.
     public func start() async throws {
+        await gate.allowances.start()
         try await listener.start()
         try await admin?.start()
     }
@@ -63,6 +64,7 @@ public final class HTTPServer: Service, Sendable {
         changes?.endAll()
         await listener.shutdown(within: grace ?? .seconds(gate.configuration.shutdownGrace))
         await admin?.shutdown(within: .zero)
+        await gate.allowances.stop()
         flushing.withLock { $0.take()?.cancel() }
         gate.log.drain()
     }

@@ -1,0 +1,101 @@
+/// One client's quota for one class of action as one node sees it. A value; the caller passes the time.
+struct Account: Sendable, Hashable {
+    /// The quota by all that this node knows: what it let through itself, and what the common account said.
+    var state = GCRA()
+    /// Units let through that the common account has not heard of, as of ``unsettledAt``.
+    private(set) var unsettled = 0.0
+    private var unsettledAt: Int64 = 0
+    /// Units that the common account has set aside, and that are in ``state`` already.
+    private(set) var granted = 0
+    private var grantedAt: Int64 = 0
+    /// Units that waiting requests want.
+    private(set) var wanted = 0
+    /// What is being settled at this moment.
+    private var underway: Double?
+    /// Whether it stands in the queue for the next settlement.
+    var isQueued = false
+
+    private static let grantLifetime: Int64 = 1_000_000_000
+
+    /// Spends units.
+    ///
+    /// - Parameter fleet: nil where limits are this process's alone.
+    mutating func spend(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) -> Limiter.Outcome {
+        let cost = min(max(0, cost), limit.quota)
+        guard let fleet, cost > 0 else { return .decided(state.spend(cost, of: limit, at: now)) }
+        // Nobody came for it: it is lost, or it could be saved up and spent on top of a full quota.
+        if now - grantedAt > Self.grantLifetime { granted = 0 }
+        if granted >= cost {
+            granted -= cost
+            return .decided(state.spend(0, of: limit, at: now))
+        }
+        var next = state
+        let decision = next.spend(cost, of: limit, at: now)
+        guard decision.allowed else { return .decided(decision) }
+        forget(limit, fleet, now)
+        // Cut off, nobody could be asked: then at least one unit, and no cost that could never be met.
+        let credit = fleet.isCutOff ? max(1, fleet.credit * Double(limit.quota)) : fleet.credit * Double(limit.quota)
+        let due = fleet.isCutOff ? min(Double(cost), credit) : Double(cost)
+        guard unsettled + due <= credit else {
+            guard fleet.isCutOff else { return .mustSettle }
+            let wait = (unsettled + due - credit) * Double(limit.emissionInterval) / fleet.unsettledRate
+            return .decided(
+                Decision(
+                    allowed: false, limit: limit, remaining: decision.remaining, nanosecondsUntilFull: decision.nanosecondsUntilFull, nanosecondsUntilAllowed: Int64(wait)))
+        }
+        unsettled += due
+        state = next
+        return .decided(decision)
+    }
+
+    /// Spends units whether or not they are there: for work whose size is known only when it is done.
+    mutating func charge(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) {
+        let span = limit.emissionInterval * Int64(min(max(0, cost), limit.quota))
+        state.fullAt = min(max(state.fullAt, now) + span, now + limit.emissionInterval * Int64(limit.quota))
+        guard let fleet else { return }
+        forget(limit, fleet, now)
+        unsettled = min(unsettled + Double(cost), Double(limit.quota))
+    }
+
+    /// Notes that a request waits for units.
+    mutating func want(_ cost: Int, of limit: Limit) {
+        wanted = min(wanted + cost, limit.quota)
+    }
+
+    /// Whether the common account should hear of this before long.
+    func isDue(_ limit: Limit, _ fleet: Fleet) -> Bool {
+        wanted > 0 || unsettled > Fleet.commonCredit / 2 / Double(fleet.nodes) * Double(limit.quota)
+    }
+
+    /// What to ask of the common account. What it has not heard of stays unsettled until it has.
+    mutating func beginSettling(_ limit: Limit, _ fleet: Fleet, at now: Int64) -> (charge: Double, want: Int) {
+        forget(limit, fleet, now)
+        underway = unsettled
+        defer { wanted = 0 }
+        return (unsettled, wanted)
+    }
+
+    /// Takes the common account's answer.
+    mutating func settle(_ answer: Settled, of limit: Limit, at now: Int64) {
+        unsettled = max(0, unsettled - (underway ?? 0))
+        underway = nil
+        if answer.granted > 0 {
+            granted += answer.granted
+            grantedAt = now
+        }
+        // What was let through while the answer was on its way comes on top.
+        let debt = min(answer.debt + unsettled, Double(limit.quota) * 1.2)
+        state.fullAt = now + Int64(debt * Double(limit.emissionInterval))
+    }
+
+    /// The common account did not answer.
+    mutating func settlingFailed() { underway = nil }
+
+    /// Lets what is unsettled fade at the rate that nobody needs to hear of.
+    private mutating func forget(_ limit: Limit, _ fleet: Fleet, _ now: Int64) {
+        let elapsed = Double(max(0, now - unsettledAt)) / Double(limit.emissionInterval) * fleet.unsettledRate
+        // What is being settled has to stay until the answer is there.
+        unsettled = max(underway ?? 0, unsettled - elapsed)
+        unsettledAt = now
+    }
+}

@@ -1,0 +1,114 @@
+import Testing
+
+@testable import RateLimit
+
+/// What a node may let through before and after it has settled.
+@Suite struct AccountTests {
+    private static let limit = Limit(quota: 100, window: 100)
+    private static let second: Int64 = 1_000_000_000
+
+    /// Spends single units until something else than a yes comes.
+    private func spendAll(_ account: inout Account, in fleet: Fleet?, at now: Int64) -> (count: Int, settles: Bool) {
+        for count in 0..<1000 {
+            switch account.spend(1, of: Self.limit, in: fleet, at: now) {
+            case .mustSettle: return (count, true)
+            case .decided(let decision) where !decision.allowed: return (count, false)
+            case .decided: continue
+            }
+        }
+        return (1000, false)
+    }
+
+    @Test func aloneItGivesOutTheWholeQuotaWithoutAsking() {
+        var unshared = Account(), alone = Account()
+        #expect(spendAll(&unshared, in: nil, at: 0) == (100, false))
+        #expect(spendAll(&alone, in: Fleet(nodes: 1), at: 0) == (100, false))
+        #expect(alone.isDue(Self.limit, Fleet(nodes: 1)))
+    }
+
+    @Test func amongOthersItGoesATenthAheadOfTheAccountAtMost() {
+        for (fleet, credit) in [(Fleet(nodes: 2), 5), (Fleet(nodes: 5), 2), (Fleet(nodes: 2, isJoining: true), 0)] {
+            var account = Account()
+            #expect(spendAll(&account, in: fleet, at: 0) == (credit, true))
+        }
+    }
+
+    @Test func whatOthersLetThroughIsFeltOnceItIsSettled() {
+        let fleet = Fleet(nodes: 2)
+        var account = Account()
+        _ = spendAll(&account, in: fleet, at: 0)
+        let (charge, want) = account.beginSettling(Self.limit, fleet, at: 0)
+        #expect(charge == 5 && want == 0)
+        account.settle(Settled(granted: 0, debt: 100), of: Self.limit, at: 0)
+        #expect(spendAll(&account, in: fleet, at: 0) == (0, false))
+        // One unit comes back each second.
+        #expect(spendAll(&account, in: fleet, at: 3 * Self.second) == (3, false))
+    }
+
+    @Test func unitsThatWereSetAsideAreSpentOnceAndNotSavedUp() {
+        let fleet = Fleet(nodes: 2, isJoining: true)
+        var account = Account()
+        guard case .mustSettle = account.spend(40, of: Self.limit, in: fleet, at: 0) else { return #expect(Bool(false)) }
+        account.want(40, of: Self.limit)
+        #expect(account.isDue(Self.limit, fleet))
+        #expect(account.beginSettling(Self.limit, fleet, at: 0) == (0, 40))
+        account.settle(Settled(granted: 40, debt: 40), of: Self.limit, at: 0)
+        #expect(spendAll(&account, in: fleet, at: 0) == (40, true))
+        account.settle(Settled(granted: 40, debt: 80), of: Self.limit, at: 0)
+        #expect(spendAll(&account, in: fleet, at: 2 * Self.second) == (0, true))
+    }
+
+    @Test func whatIsLetThroughWhileTheAnswerIsOnItsWayIsNotForgotten() {
+        let fleet = Fleet(nodes: 2)
+        var account = Account()
+        for _ in 0..<3 { _ = account.spend(1, of: Self.limit, in: fleet, at: 0) }
+        #expect(account.beginSettling(Self.limit, fleet, at: 0).charge == 3)
+        for _ in 0..<2 { _ = account.spend(1, of: Self.limit, in: fleet, at: 0) }
+        #expect(spendAll(&account, in: fleet, at: 0) == (0, true))
+        account.settle(Settled(granted: 0, debt: 3), of: Self.limit, at: 0)
+        #expect(account.unsettled == 2)
+        #expect(spendAll(&account, in: fleet, at: 0) == (3, true))
+        account.settlingFailed()
+        #expect(account.unsettled == 5)
+    }
+
+    @Test func cutOffItGoesOnAtItsShareOfTheRateWithoutTheBurst() {
+        let fleet = Fleet(nodes: 2, isCutOff: true)
+        var account = Account()
+        #expect(spendAll(&account, in: fleet, at: 0) == (5, false))
+        var count = 0
+        for step in 1...100 { count += spendAll(&account, in: fleet, at: Int64(step) * Self.second).count }
+        #expect((49...51).contains(count))
+        // Also what costs more than the credit goes through, one at a time.
+        var other = Account()
+        guard case .decided(let dear) = other.spend(50, of: Self.limit, in: fleet, at: 0), case .decided(let next) = other.spend(50, of: Self.limit, in: fleet, at: 0) else {
+            return #expect(Bool(false))
+        }
+        #expect(dear.allowed && !next.allowed && next.retryAfter > 0)
+    }
+
+    @Test func whoSpendsLittleIsNeverSettled() {
+        let fleet = Fleet(nodes: 2)
+        var account = Account()
+        for step in 0..<1000 {
+            guard case .decided(let decision) = account.spend(1, of: Self.limit, in: fleet, at: Int64(step) * 30 * Self.second) else { return #expect(Bool(false)) }
+            #expect(decision.allowed && !account.isDue(Self.limit, fleet))
+        }
+    }
+
+    @Test func workThatIsMeasuredAfterwardsIsChargedInFull() {
+        let fleet = Fleet(nodes: 2)
+        var account = Account()
+        account.charge(70, of: Self.limit, in: fleet, at: 0)
+        #expect(account.isDue(Self.limit, fleet))
+        #expect(spendAll(&account, in: fleet, at: 0).count == 0)
+        var own = Account()
+        own.charge(70, of: Self.limit, in: nil, at: 0)
+        #expect(spendAll(&own, in: nil, at: 0) == (30, false))
+    }
+
+    @Test func theFleetFitsIntoAWord() {
+        for fleet in [Fleet(), Fleet(nodes: 7), Fleet(nodes: 2, isJoining: true), Fleet(nodes: 3, isCutOff: true)] { #expect(Fleet(word: fleet.word) == fleet) }
+        #expect(Fleet(word: 0) == nil)
+    }
+}
