@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Measures Daylight against the limits of the machine: pgbench, psql, nginx, and FastAPI for comparison.
+"""Measures Daylight against the limits of the machine: pgbench, psql, nginx, and FastAPI and Datasette for comparison.
 
 Each figure is a ratio of two measurements of the same run, which take turns. Prints JSON.
 """
-import argparse, concurrent.futures, hashlib, json, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, concurrent.futures, csv, functools, hashlib, json, os, re, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, time
 import urllib.error, urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +17,18 @@ FIELDS = [
 ]
 NAMES = ", ".join(name for name, _ in FIELDS)
 TYPES = {"integer": "bigint", "code": 'text COLLATE "C"', "text": 'text COLLATE "C"', "datetime": "timestamptz", "boolean": "boolean"}
+SQLITE = {"integer": "integer", "code": "text", "text": "text", "datetime": "text", "boolean": "text"}
 
 
 def credit_code(body):
     """Adds the check character of GB 32100-2015."""
     alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     return body + alphabet[-sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(body)) % 31]
+
+
+def fnv1a(text):
+    """What relations of roll-ups are named by."""
+    return functools.reduce(lambda hash, byte: (hash ^ byte) * 0x100000001B3 % (1 << 64), text.encode(), 0xCBF29CE484222325)
 
 
 USCC = credit_code("11130631000000001")
@@ -53,6 +59,8 @@ class Bench:
             self.number = int(self.psql(f"SELECT number FROM daylight.dataset WHERE id = '{self.dataset}'"))
             return
         schema, description = self.describe()
+        # Only of this dataset: the push below is measured as it was before.
+        schema["rollups"] = [{"name": "city_days", "group_by": ["city", "day(observed_at)"], "select": ["avg(pm25)", "max(pm25)"]}]
         def text(value):
             return "'" + json.dumps(value, ensure_ascii=False).replace("'", "''") + "'"
         number = self.number = int(self.psql(f"""
@@ -71,6 +79,7 @@ class Bench:
             GRANT SELECT ON published.d{number} TO daylight_reader;
             RESET ROLE;""")
         self.psql(f"VACUUM ANALYZE data.d{number}")
+        self.roll_up(number)
         # The canonical CSV, by PostgreSQL alone: what the server renders must have this digest.
         canonical = NAMES.replace("observed_at", "to_char(observed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+08:00'").replace("valid", "valid::text")
         copy = subprocess.Popen(
@@ -88,6 +97,20 @@ class Bench:
             VALUES ('{self.dataset}', 1, '{digest.hexdigest()}', {rows}, {rows}, 0, 0, {size}, {text(schema)}, '{USCC}');
             UPDATE daylight.dataset SET state = 'published', current_version = 1, row_count = {rows}, released_at = now() WHERE id = '{self.dataset}';""")
 
+    def roll_up(self, number):
+        """What a release makes of the roll-up that the schema declares."""
+        relation = f"r{number}_{fnv1a('city,day_observed_at|count,sum_pm25,count_pm25,max_pm25'):x}"
+        self.psql(f"""
+            SET ROLE daylight_writer;
+            CREATE TABLE data.{relation} AS SELECT 1 AS _since, NULL::integer AS _until, city AS _g0, (observed_at AT TIME ZONE INTERVAL '08:00')::date AS _g1,
+                count(*) AS _p0, sum(pm25) AS _p1, count(pm25) AS _p2, max(pm25) AS _p3 FROM data.d{number} WHERE _until IS NULL GROUP BY city, 4;
+            CREATE INDEX {relation}_current ON data.{relation} (_since) WHERE _until IS NULL;
+            CREATE VIEW published.{relation} AS SELECT * FROM data.{relation};
+            GRANT SELECT ON published.{relation} TO daylight_reader;
+            INSERT INTO daylight.rollup (relation, dataset, since, groups) SELECT '{relation}', '{self.dataset}', 1, count(*) FROM data.{relation};
+            RESET ROLE;
+            VACUUM ANALYZE data.{relation};""")
+
     @staticmethod
     def describe():
         schema = {
@@ -98,6 +121,17 @@ class Bench:
             "title": {"zh": "基准测试数据"}, "abstract": {"zh": "基准测试"}, "department": USCC, "share_type": "unconditional", "openness": "unconditional",
             "disclosure": "proactive", "update_cycle": "never", "licence": "CC0-1.0", "schema": schema,
         }
+
+    def pgbench_seconds(self, script):
+        """How long one client waits for one statement, without what connecting takes."""
+        path = self.work / "script.sql"
+        path.write_text(script)
+        env = dict(os.environ, PGOPTIONS="-c role=daylight_reader")
+        output = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", "1", "-t", "1", "-f", str(path), self.url], text=True, capture_output=True, env=env)
+        found = re.search(r"latency average = ([\d.]+) ms", output.stdout)
+        if not found:
+            sys.exit(f"pgbench: {output.stderr}")
+        return float(found.group(1)) / 1000
 
     def pgbench(self, script, clients, seconds):
         path = self.work / "script.sql"
@@ -149,6 +183,29 @@ class Bench:
                    "--no-access-log", "--app-dir", str(HERE)]
         return self.process(command, port, env, "/health", self.work / "fastapi.log")
 
+    def datasette(self):
+        """The same rows in SQLite with the same indexes, served read-only; its limits on time and rows are lifted as far as the questions need."""
+        file = self.work / "bench.db"
+        if not file.exists():
+            database = sqlite3.connect(file)
+            database.execute(f"CREATE TABLE readings ({', '.join(n + (' integer primary key' if n == 'id' else ' ' + SQLITE.get(t, 'real')) for n, t in FIELDS)})")
+            copy = subprocess.Popen(
+                ["psql", "-X", "-q", self.url, "-c", "SET TimeZone = '<+08>-08'", "-c", f"COPY (SELECT {NAMES} FROM data.d{self.number} ORDER BY id) TO STDOUT (FORMAT csv)"],
+                stdout=subprocess.PIPE, text=True)
+            marks = ", ".join("?" * len(FIELDS))
+            database.executemany(f"INSERT INTO readings VALUES ({marks})", csv.reader(copy.stdout))
+            database.execute("CREATE INDEX readings_city ON readings (city, observed_at, id)")
+            database.commit()
+            database.close()
+            if copy.wait():
+                sys.exit("COPY failed")
+        port = free_port()
+        self.datasette_port = port
+        command = [self.options.python, "-m", "datasette", "serve", "--immutable", str(file), "--port", str(port)]
+        for name, value in (("sql_time_limit_ms", 60000), ("max_returned_rows", 10000), ("default_cache_ttl", 0)):
+            command += ["--setting", name, str(value)]
+        return self.process(command, port, None, "/-/versions.json", self.work / "datasette.log")
+
     def nginx(self, folder):
         port = free_port()
         self.nginx_port = port
@@ -174,10 +231,10 @@ class Bench:
 
     # what is measured
 
-    def requests(self, name, pgbench, path_lua, fastapi_lua, goal, goal_fastapi):
-        """Requests per second against pgbench of the same SELECT, and against FastAPI."""
-        seconds, ours, limits, p99, theirs, cpu = self.options.seconds, [], [], [], [], []
-        with self.daylight() as server, self.fastapi():
+    def requests(self, name, pgbench, path_lua, fastapi_lua, datasette_lua, goal, goal_fastapi):
+        """Requests per second against pgbench of the same SELECT, against FastAPI, and against Datasette."""
+        seconds, ours, limits, p99, theirs, datasette, cpu = self.options.seconds, [], [], [], [], [], []
+        with self.daylight() as server, self.fastapi(), self.datasette():
             self.wrk(self.port, path_lua, 64, 2)
             self.wrk(self.fastapi_port, fastapi_lua, 64, 2)
             for _ in range(self.options.rounds):
@@ -188,8 +245,11 @@ class Bench:
                 ours.append(rate)
                 p99.append(late)
                 theirs.append(self.wrk(self.fastapi_port, fastapi_lua, 64, seconds)[0])
+                # It answers one at a time; more connections would only wait.
+                datasette.append(self.wrk(self.datasette_port, datasette_lua, 4, seconds)[0])
         self.results[name] = {
             "requests_per_second": middle(ours), "pgbench_tps": middle(limits), "fastapi_requests_per_second": middle(theirs),
+            "datasette_requests_per_second": middle(datasette), "ratio_to_datasette": ratio(ours, datasette),
             "ratio_to_pgbench": ratio(ours, limits), "goal": goal, "ratio_to_fastapi": ratio(ours, theirs), "goal_to_fastapi": goal_fastapi,
             "p99_ms": middle(p99), "cpu_seconds_per_10000": middle(cpu),
         }
@@ -199,19 +259,77 @@ class Bench:
         self.requests(
             "row_by_key", f"\\set id random(1, {rows})\nSELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL AND id = :id;\n",
             f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{self.dataset}/rows/" .. math.random(1, {rows})) end\n',
-            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/rows/" .. math.random(1, {rows})) end\n', 0.6, 7)
+            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/rows/" .. math.random(1, {rows})) end\n',
+            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/bench/readings/" .. math.random(1, {rows}) .. ".json?_shape=objects") end\n', 0.6, 7)
 
     def page(self):
         hours = max(1, self.options.rows // 900 - 50)
         pgbench = (
             f"\\set city random(0, {CITIES - 1})\n\\set hour random(0, {hours})\nSELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL AND city = '城市' || :city "
             f"AND observed_at >= timestamptz '2013-03-01 00:00:00+08' + :hour * interval '1 hour' ORDER BY observed_at, id LIMIT 100;\n")
-        def lua(path):
+        def lua(path, form="%Y-%m-%dT%H:00:00Z", rest="&sort=observed_at&limit=100"):
             city = urllib.parse.quote("城市")
             return (
-                f'math.randomseed(7)\nrequest = function()\n  local t = os.date("!%Y-%m-%dT%H:00:00Z", 1362067200 + math.random(0, {hours}) * 3600)\n'
-                f'  return wrk.format("GET", "{path}?city={city}" .. math.random(0, {CITIES - 1}) .. "&observed_at__gte=" .. t .. "&sort=observed_at&limit=100")\nend\n')
-        self.requests("page_100x12", pgbench, lua(f"/v1/datasets/{self.dataset}/rows"), lua("/rows"), 0.6, 4)
+                f'math.randomseed(7)\nrequest = function()\n  local t = os.date("!{form}", 1362067200 + math.random(0, {hours}) * 3600)\n'
+                f'  return wrk.format("GET", "{path}?city={city}" .. math.random(0, {CITIES - 1}) .. "&observed_at__gte=" .. t .. "{rest}")\nend\n')
+        datasette = lua("/bench/readings.json", "%Y-%m-%d+%H:00:00%%2B08", "&_sort=observed_at&_size=100&_nocount=1&_nofacet=1&_shape=objects")
+        self.requests("page_100x12", pgbench, lua(f"/v1/datasets/{self.dataset}/rows"), lua("/rows"), datasette, 0.6, 4)
+
+    def aggregate_sql(self, field):
+        """The statement that the server runs."""
+        average = f"div(sum({field}) * 2e6 + sign(sum({field})) * count({field}), 2 * count({field})) * 1e-6"
+        return (
+            f"SELECT _0, _1, _2, _3, _4 FROM (SELECT city AS _0, (observed_at AT TIME ZONE INTERVAL '08:00')::date AS _1, count(*) AS _2, {average} AS _3, max({field}) AS _4 "
+            f"FROM published.d{self.number} WHERE _until IS NULL GROUP BY 1, 2) AS groups "
+            f"WHERE (SELECT current_version FROM published.release WHERE dataset_number = {self.number}) = 1 ORDER BY _0 NULLS LAST, _1 NULLS LAST LIMIT 10001")
+
+    def aggregate_path(self, field):
+        return f"/v1/datasets/{self.dataset}/aggregate?group_by=city,day(observed_at)&select=count(*),avg({field}),max({field})&limit=10000"
+
+    def get(self, port, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as response:
+            return response.read()
+
+    def aggregate(self):
+        """All rows by city and day, computed from the rows, by one client."""
+        path, limits, ours, theirs, datasette = self.aggregate_path("pm10"), [], [], [], []
+        sql = "SELECT city, substr(observed_at, 1, 10) AS day, count(*), avg(pm10), max(pm10) FROM readings GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 10000"
+        with self.daylight(), self.fastapi(), self.datasette():
+            answer = json.loads(self.get(self.port, path))
+            if answer["meta"]["rollup"] is not None or sum(group["count"] for group in answer["data"]) != self.options.rows:
+                sys.exit(f"aggregate: {answer['meta']}")
+            for _ in range(self.options.rounds):
+                limits.append(self.pgbench_seconds(self.aggregate_sql("pm10") + ";\n"))
+                ours.append(timed(lambda: self.get(self.port, path)))
+                theirs.append(timed(lambda: self.get(self.fastapi_port, "/aggregate?field=pm10")))
+                datasette.append(timed(lambda: self.get(self.datasette_port, "/bench.json?_shape=objects&sql=" + urllib.parse.quote(sql))))
+        self.results["aggregate"] = {
+            "seconds": middle(ours), "pgbench_seconds": middle(limits), "fastapi_seconds": middle(theirs), "datasette_seconds": middle(datasette),
+            "ratio_to_pgbench": ratio(limits, ours), "goal": 0.9, "ratio_to_fastapi": ratio(theirs, ours), "ratio_to_datasette": ratio(datasette, ours),
+            "groups": len(answer["data"]),
+        }
+
+    def rollup(self):
+        """The same question of a field that the roll-up keeps, and one by month; each answer is held against the rows."""
+        path = self.aggregate_path("pm25")
+        months = f"/v1/datasets/{self.dataset}/aggregate?group_by=city,month(observed_at)&select=count(*),avg(pm25),max(pm25)&limit=10000"
+        days, by_month, rates, late = [], [], [], []
+        with self.daylight():
+            answer = json.loads(self.get(self.port, path))
+            rows = [line.split("|") for line in self.psql(self.aggregate_sql("pm25")).splitlines()]
+            given = [[g["city"], g["day_observed_at"], g["count"], g["avg_pm25"], g["max_pm25"]] for g in answer["data"]]
+            if answer["meta"]["rollup"] != "city_days" or given != [[c, d, int(n), float(a), float(m)] for c, d, n, a, m in rows]:
+                sys.exit(f"rollup: {answer['meta']}")
+            for _ in range(self.options.rounds):
+                days += [timed(lambda: self.get(self.port, path)) for _ in range(10)]
+                by_month += [timed(lambda: self.get(self.port, months)) for _ in range(10)]
+                rate, slow = self.wrk(self.port, f"request = function() return wrk.format('GET', '{path}') end", 2, self.options.seconds)
+                rates.append(rate)
+                late.append(slow)
+        self.results["rollup"] = {
+            "milliseconds": middle([t * 1000 for t in days]), "goal_milliseconds": 20, "by_month_milliseconds": middle([t * 1000 for t in by_month]),
+            "requests_per_second_2_clients": middle(rates), "p99_ms_2_clients": middle(late), "groups": len(answer["data"]),
+        }
 
     def csv(self):
         select = f"SELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL ORDER BY id"
@@ -389,7 +507,7 @@ def main():
     parser.add_argument("--push-rows", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", nargs="*", default=["row", "page", "csv", "file", "push"])
+    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push"])
     options = parser.parse_args()
     if not options.database:
         parser.error("--database or DATABASE_URL is needed")

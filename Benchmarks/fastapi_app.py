@@ -44,3 +44,14 @@ async def rows(city: str, observed_at__gte: datetime, limit: int = 100, sort: st
     found = await app.state.pool.fetch(
         f"SELECT {NAMES} FROM {VIEW} WHERE _until IS NULL AND city = $1 AND observed_at >= $2 ORDER BY observed_at, id LIMIT $3", city, observed_at__gte, limit)
     return Response(encode({"data": [dict(r) for r in found], "meta": {"version": 1}}), media_type="application/json")
+
+
+@app.get("/aggregate")
+async def aggregate(field: str):
+    if field not in ("pm10", "pm25"):
+        return Response(status_code=400)
+    # Ordered around the groups: PostgreSQL then hashes them in parallel, where it would sort all rows.
+    found = await app.state.pool.fetch(
+        f"SELECT * FROM (SELECT city, (observed_at AT TIME ZONE INTERVAL '08:00')::date AS day, count(*), avg({field}), max({field}) FROM {VIEW} WHERE _until IS NULL "
+        "GROUP BY 1, 2) AS groups ORDER BY 1, 2 LIMIT 10000")
+    return Response(encode({"data": [dict(r) for r in found], "meta": {"version": 1}}), media_type="application/json")

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# make bench: measures the built server against pgbench, psql, nginx and FastAPI on this machine and prints JSON.
+# make bench: measures the built server against pgbench, psql, nginx, FastAPI and Datasette on this machine and prints JSON.
 #
 # Needs wrk, nginx, pgbench and psql (apt) and Python 3.11 with venv; the Python packages go into .bench/venv.
 # DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
-# Arguments go to bench.py: --rows, --seconds, --rounds, --only row page csv file push.
+# Arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +20,7 @@ if [ -z "${DAYLIGHT_TEST_DATABASE_URL:-}" ]; then
     exec scripts/with-postgres.sh "$0" "$@"
 fi
 
-if [ ! -x .bench/venv/bin/uvicorn ]; then
+if [ ! -x .bench/venv/bin/datasette ]; then
     python3 -m venv .bench/venv
     .bench/venv/bin/pip install --quiet --requirement Benchmarks/requirements.txt
 fi

@@ -31,6 +31,8 @@ public struct RollupPlan: Sendable, Hashable {
     public let predicate: Predicate?
     /// All must hold too.
     public let bounds: [Bound]
+    /// Whether the question's groups are the roll-up's own: there is nothing to add up.
+    public let isWhole: Bool
 
     /// - Returns: nil where the roll-up does not give the same answer.
     public init?(_ query: AggregateQuery, over shape: RollupShape) {
@@ -41,6 +43,8 @@ public struct RollupPlan: Sendable, Hashable {
             groups.append(place)
         }
         self.groups = groups
+        let areKept = zip(query.groupBy, groups).allSatisfy { $0.form == shape.groups[$1].form || $0.isValue && shape.groups[$1].isValue }
+        isWhole = areKept && Set(groups).count == shape.groups.count
         var measures: [Source] = []
         for measure in query.select {
             guard let source = shape.source(of: measure) else { return nil }

@@ -69,27 +69,31 @@ extension AggregateQuery.Measure {
         }
     }
 
-    /// The same, made of what a roll-up keeps of finer groups.
-    func value(from source: RollupPlan.Source) -> SQL {
-        let rows = RollupTable.part(0)
+    /// The same, made of what a roll-up keeps.
+    ///
+    /// - Parameter isWhole: each group is one of the roll-up's, so that nothing has to be added up.
+    func value(from source: RollupPlan.Source, isWhole: Bool) -> SQL {
+        func total(_ place: Int) -> SQL { isWhole ? RollupTable.part(place) : "sum(\(RollupTable.part(place)))" }
+        func count(_ place: Int) -> SQL { isWhole ? RollupTable.part(place) : "coalesce(sum(\(RollupTable.part(place))), 0)::bigint" }
+        func extreme(_ column: SQL) -> SQL { isWhole ? column : function == .minimum ? "min(\(column))" : "max(\(column))" }
         switch source {
-        case .rows: return "coalesce(sum(\(rows)), 0)::bigint"
-        case .average(let sum, let count): return average(sum: "sum(\(RollupTable.part(sum)))", count: "sum(\(RollupTable.part(count)))")
+        case .rows: return count(0)
+        case .average(let sum, let number): return average(sum: total(sum), count: total(number))
         case .part(let place):
-            let part = RollupTable.part(place)
             return switch function {
-            case .minimum: "min(\(part))"
-            case .maximum: "max(\(part))"
-            case .sum: "sum(\(part))"
-            case .count, .countDistinct, .average, .percentile: "coalesce(sum(\(part)), 0)::bigint"
+            case .minimum, .maximum: extreme(RollupTable.part(place))
+            case .sum: total(place)
+            case .count, .countDistinct, .average, .percentile: count(place)
             }
         case .group(let place):
             let group = RollupTable.group(place)
             return switch function {
-            case .minimum: "min(\(group))"
-            case .maximum: "max(\(group))"
-            case .countDistinct: "count(DISTINCT \(group))"
-            case .count, .sum, .average, .percentile: "coalesce(sum(\(rows)) FILTER (WHERE \(group) IS NOT NULL), 0)::bigint"
+            case .minimum, .maximum: extreme(group)
+            case .countDistinct: isWhole ? "(\(group) IS NOT NULL)::integer::bigint" : "count(DISTINCT \(group))"
+            case .count, .sum, .average, .percentile:
+                isWhole
+                    ? "CASE WHEN \(group) IS NULL THEN 0 ELSE \(RollupTable.part(0)) END"
+                    : "coalesce(sum(\(RollupTable.part(0))) FILTER (WHERE \(group) IS NOT NULL), 0)::bigint"
             }
         }
     }

@@ -56,13 +56,15 @@ public struct AggregateRead: Sendable {
         if let predicate = rollup.predicate { states.append("(\(predicate.sql(version.queryable)))") }
         states += rollup.bounds.map(\.sql)
         let keys = zip(query.groupBy, rollup.groups).map { $0.key(over: RollupTable.group($1), of: rollup.shape.groups[$1]) }
-        return grouped(keys + zip(query.select, rollup.measures).map { $0.value(from: $1) }, relation, states)
+        let isWhole = rollup.isWhole
+        return grouped(keys + zip(query.select, rollup.measures).map { $0.value(from: $1, isWhole: isWhole) }, relation, states, isWhole: isWhole)
     }
 
-    private func grouped(_ columns: [SQL], _ relation: SQL, _ conditions: [SQL]) -> SQL {
+    /// - Parameter isWhole: what is read are groups already.
+    private func grouped(_ columns: [SQL], _ relation: SQL, _ conditions: [SQL], isWhole: Bool = false) -> SQL {
         let named = columns.enumerated().map { "\($1) AS \(Self.column($0))" as SQL }
         let places = query.groupBy.indices.map { SQL(raw: String($0 + 1)) }
-        let grouping: SQL = places.isEmpty ? "" : " GROUP BY \(places.joined(separator: ", "))"
+        let grouping: SQL = places.isEmpty || isWhole ? "" : " GROUP BY \(places.joined(separator: ", "))"
         return "SELECT \(named.joined(separator: ", ")) FROM \(relation)\(Self.filter(conditions))\(grouping)"
     }
 

@@ -87,6 +87,15 @@ import Testing
         #expect(try Self.plan(shape, ("group_by", "month(at),day(at),year(at)"))?.groups == [1, 1, 1])
     }
 
+    @Test func theRollupsOwnGroupsNeedNotBeAddedUp() throws {
+        let shape = try Self.shape("region,day(at),on")
+        for (groups, isWhole) in [
+            ("region,day(at),on", true), ("on,day(at),region", true), ("region,day(at),day(on)", true), ("region,day(at),on,month(at)", false), ("region,day(at)", false),
+            ("region,month(at),on", false), ("prefix(region,2),day(at),on", false),
+        ] { #expect(try Self.plan(shape, ("group_by", groups))?.isWhole == isWhole, "\(groups)") }
+        #expect(try Self.plan(shape)?.isWhole == false)
+    }
+
     // MARK: Measures
 
     @Test func measuresComeFromWhatIsKept() throws {
