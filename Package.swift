@@ -74,7 +74,7 @@ let package = Package(
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
         // floor 3
-        room("Catalogue", ["Model", "Profiles", "Store", "CSV", nio, crypto, nioLocks]),
+        room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, collections, crypto, log]),
         room("Bulk", ["Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4

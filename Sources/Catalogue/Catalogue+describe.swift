@@ -84,7 +84,7 @@ extension Catalogue {
         guard places.isEmpty, let schema else {
             throw Problem(.invalidDataset, zh: "数据资源描述有 \(places.count) 处错误", en: "\(places.count) places of the description are wrong", places: places)
         }
-        return DatasetContent(description: description, schema: schema, profile: profile, search: SearchFolding.text(of: description))
+        return DatasetContent(description: description, schema: schema, profile: profile)
     }
 
     private func unknownCodeLists(_ schema: TableSchema) async throws -> [Problem.Place] {

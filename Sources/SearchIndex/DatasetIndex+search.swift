@@ -2,6 +2,18 @@ extension DatasetIndex {
     /// The synonyms that hold at the moment.
     public var synonyms: Synonyms { snapshot.synonyms }
 
+    /// The departments whose names hold all words of a question.
+    public func departments(_ question: Question) -> [String] {
+        let names = snapshot.departments
+        var found: Set<UInt32>?
+        for clause in question.clauses {
+            let named = Set(clause.alternatives.filter { $0.count == 1 }.flatMap { $0.flatMap(names.ordinals) })
+            found = found?.intersection(named) ?? named
+        }
+        let values = pools[.department].values
+        return (found ?? []).map { values[Int($0)] }.sorted()
+    }
+
     /// Answers a query from one snapshot. Takes a processor for up to some tens of milliseconds: not for an event loop.
     public func search(_ query: Query) -> Answer {
         let snapshot = snapshot

@@ -35,6 +35,11 @@ public enum Folding {
 
     /// The folded units of UTF-8; what is none becomes gaps.
     static func units(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt16] {
+        simpleUnits(utf8) ?? composed(String(decoding: utf8, as: UTF8.self))
+    }
+
+    /// The folded units, where each unit folds by itself: then there are as many as in the text.
+    static func simpleUnits(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt16]? {
         var units: [UInt16] = []
         units.reserveCapacity(utf8.count)
         let isSimple = table.folded.withUnsafeBufferPointer { folded in
@@ -61,7 +66,7 @@ public enum Folding {
                 return true
             }
         }
-        return isSimple ? units : composed(String(decoding: utf8, as: UTF8.self))
+        return isSimple ? units : nil
     }
 
     /// The long way, for texts with combining marks, ligatures, squared units, rare ideographs.

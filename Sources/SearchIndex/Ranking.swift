@@ -4,7 +4,7 @@
 /// so it decides only among hits whose words stand in equally good places.
 public enum Ranking {
     /// Points of a word per level.
-    static let pointsPerLevel: Int32 = 100
+    public static let pointsPerLevel: Int32 = 100
     static let mostFreshness = 50, mostSize = 25, mostCompleteness = 24
 
     static let microsecondsPerDay: Int64 = 86_400_000_000

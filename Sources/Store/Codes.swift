@@ -37,6 +37,7 @@ extension Store {
             var loaded: [String: Loaded] = [:]
             // In one order for everybody, so that two loads at once wait for each other instead of deadlocking.
             for (list, codes) in lists.sorted(by: { $0.key < $1.key }) { loaded[list] = try await Self.load(list, codes, connection) }
+            try await connection.notify(Self.referenceChannel)
             return loaded
         }
     }

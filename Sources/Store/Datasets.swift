@@ -6,13 +6,11 @@ public struct DatasetContent: Sendable {
     public var description: DatasetDescription
     public var schema: TableSchema
     public var profile: ProfileReference?
-    public var search: SearchText
 
-    public init(description: DatasetDescription, schema: TableSchema, profile: ProfileReference?, search: SearchText) {
+    public init(description: DatasetDescription, schema: TableSchema, profile: ProfileReference?) {
         self.description = description
         self.schema = schema
         self.profile = profile
-        self.search = search
     }
 }
 
@@ -79,9 +77,9 @@ extension Store {
             try await connection.execute(
                 """
                 WITH d AS (
-                    INSERT INTO daylight.dataset (id, department, description, schema, profile_id, profile_version, search_text, search)
+                    INSERT INTO daylight.dataset (id, department, description, schema, profile_id, profile_version)
                     VALUES (\(id), \(content.description.department), \(JSONB(encoding: content.description)), \(JSONB(encoding: content.schema)),
-                            \(content.profile?.id), \(content.profile?.version), \(content.search.text), array_to_tsvector(\(content.search.lexemes)))
+                            \(content.profile?.id), \(content.profile?.version))
                     ON CONFLICT (id) DO NOTHING
                     RETURNING *
                 )
@@ -102,8 +100,7 @@ extension Store {
                 """
                 WITH d AS (
                     UPDATE daylight.dataset SET description = \(JSONB(encoding: content.description)), schema = \(JSONB(encoding: content.schema)),
-                        profile_id = \(content.profile?.id), profile_version = \(content.profile?.version), search_text = \(content.search.text),
-                        search = array_to_tsvector(\(content.search.lexemes)), revision = revision + 1, updated_at = now()
+                        profile_id = \(content.profile?.id), profile_version = \(content.profile?.version), revision = revision + 1, updated_at = now()
                     WHERE id = \(id, as: .text) AND revision = \(revision) AND COALESCE(current_version, 0) = \(version) AND state <> 'withdrawn'
                     RETURNING *
                 )

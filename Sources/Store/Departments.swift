@@ -37,22 +37,25 @@ extension Store {
     /// - Returns: how many were added, and how many of the known ones changed.
     public func putDepartments(_ departments: [Department]) async throws -> Loaded {
         let contacts = try departments.map { try $0.contact.map { try JSON.encode($0) } }
-        let rows = try await write(
-            """
-            WITH put AS (
-                INSERT INTO daylight.department AS d (uscc, name_zh, name_en, level, region, contact)
-                SELECT * FROM unnest(\(departments.map(\.uscc)), \(departments.map(\.name.zh)), \(departments.map(\.name.en)),
-                                     \(departments.map(\.level.rawValue)), \(departments.map(\.region)), \(contacts)::text[]::jsonb[])
-                ON CONFLICT (uscc) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, level = excluded.level,
-                    region = excluded.region, contact = COALESCE(excluded.contact, d.contact)
-                WHERE (d.name_zh, d.name_en, d.level, d.region, d.contact)
-                    IS DISTINCT FROM (excluded.name_zh, excluded.name_en, excluded.level, excluded.region, COALESCE(excluded.contact, d.contact))
-                RETURNING xmax = 0 AS added
+        return try await transaction { connection in
+            try await connection.notify(Self.referenceChannel)
+            let rows = try await connection.execute(
+                """
+                WITH put AS (
+                    INSERT INTO daylight.department AS d (uscc, name_zh, name_en, level, region, contact)
+                    SELECT * FROM unnest(\(departments.map(\.uscc)), \(departments.map(\.name.zh)), \(departments.map(\.name.en)),
+                                         \(departments.map(\.level.rawValue)), \(departments.map(\.region)), \(contacts)::text[]::jsonb[])
+                    ON CONFLICT (uscc) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, level = excluded.level,
+                        region = excluded.region, contact = COALESCE(excluded.contact, d.contact)
+                    WHERE (d.name_zh, d.name_en, d.level, d.region, d.contact)
+                        IS DISTINCT FROM (excluded.name_zh, excluded.name_en, excluded.level, excluded.region, COALESCE(excluded.contact, d.contact))
+                    RETURNING xmax = 0 AS added
+                )
+                SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS changed FROM put
+                """
             )
-            SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS changed FROM put
-            """
-        )
-        return try Loaded(added: rows[0].integer("added"), changed: rows[0].integer("changed"))
+            return try Loaded(added: rows[0].integer("added"), changed: rows[0].integer("changed"))
+        }
     }
 
     private static func department(_ row: Row) throws -> Department {

@@ -52,7 +52,10 @@ extension Store {
                 ON CONFLICT (id, version) DO NOTHING
                 """
             )
-            if added.affectedRows == 1 { return .added }
+            if added.affectedRows == 1 {
+                try await connection.notify(Self.referenceChannel)
+                return .added
+            }
             let rows = try await connection.execute("SELECT digest FROM daylight.profile WHERE id = \(id, as: .text) AND version = \(version)")
             return try rows.first?.string("digest") == digest ? .known : .differs
         }

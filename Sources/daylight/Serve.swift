@@ -44,12 +44,14 @@ struct Serve: AsyncParsableCommand {
         snapshots.capacity = settings.snapshotCapacity
         let bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
 
+        let catalogue = Catalogue(store: store, seal: seal, logger: logger, isFollowed: true)
+
         var dependencies = API.Dependencies(
             keyLookup: { try await store.accessKey(prefix: $0) },
             unreadiness: {
                 do {
                     try await store.ping()
-                    return nil
+                    return catalogue.isReady ? nil : "the search index is being loaded"
                 } catch {
                     return "the database does not answer"
                 }
@@ -60,7 +62,7 @@ struct Serve: AsyncParsableCommand {
                 return API.Gauge(name: "daylight_database_\(name)", help: "Database connections and waiters: \(name)") { Double(store.statistics[index].value) }
             }
         )
-        dependencies.catalogue = Catalogue(store: store, seal: seal)
+        dependencies.catalogue = catalogue
         let changes = ChangeFeed(store: store, announcements: released.announcements)
         dependencies.changes = changes
         dependencies.sharedLimits = API.SharedLimits(store)
@@ -75,6 +77,7 @@ struct Serve: AsyncParsableCommand {
             configuration: .init(
                 services: [
                     .init(service: Background { await released.run() }), .init(service: Background { await changes.run() }),
+                    .init(service: Background { await catalogue.run() }),
                     .init(service: Background { await publisher.run() }), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

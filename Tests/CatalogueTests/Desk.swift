@@ -21,7 +21,8 @@ struct Desk {
             let office = try await db.addDepartment()
             let pushed = try await db.addKey([.push], department: office.uscc)
             let key = try #require(try await store.accessKey(prefix: pushed.prefix))
-            try await body(Desk(db: db, store: store, catalogue: Catalogue(store: store, seal: try await CursorSeal.load(from: store)), office: office, key: key))
+            try await body(
+                Desk(db: db, store: store, catalogue: Catalogue(store: store, seal: try await CursorSeal.load(from: store)), office: office, key: key))
         }
     }
 
@@ -38,7 +39,7 @@ struct Desk {
     }
 
     func ids(_ filter: DatasetFilter, as reader: Reader = .anonymous) async throws -> [String] {
-        try await catalogue.find(filter, as: reader, limit: 100, facets: false).entries.map(\.dataset.id)
+        try await catalogue.find(filter, as: reader, limit: 100).entries.map(\.id)
     }
 }
 

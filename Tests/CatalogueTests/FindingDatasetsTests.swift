@@ -71,8 +71,8 @@ import Testing
         try await Desk.with { desk in
             try await shelve(desk)
             try await desk.db.release(again: "budget", seconds: 100)
-            let hits = try await desk.catalogue.find(words("空气质量"), as: .anonymous, limit: 10, facets: false)
-            #expect(hits.entries.map(\.dataset.id) == ["air", "budget"])
+            let hits = try await desk.catalogue.find(words("空气质量"), as: .anonymous, limit: 10)
+            #expect(hits.entries.map(\.id) == ["air", "budget"])
             #expect(hits.total == 2)
         }
     }
@@ -95,16 +95,22 @@ import Testing
         try await Desk.with { desk in
             try await shelve(desk)
             _ = try await desk.store.loadCodes(["divisions": [Code(code: "511800", title: LocalizedText(zh: "雅安市"))]])
-            let page = try await desk.catalogue.find(DatasetFilter(), as: .anonymous, limit: 1, facets: true)
+            let page = try await desk.catalogue.find(DatasetFilter(), as: .anonymous, limit: 1, listing: DatasetListing(facetLimit: 100))
             #expect(page.total == 3)
-            let facets = try #require(page.facets)
-            #expect(Set(facets.keys) == Set(Catalogue.facets))
+            let counts = try #require(page.facets)
+            #expect(counts.map(\.name) == Catalogue.facets)
+            let facets = Dictionary(uniqueKeysWithValues: counts.map { ($0.name, $0.values) })
             #expect(facets["theme"]?.map(\.value) == ["生态环保", "财政"])
             #expect(facets["theme"]?.map(\.count) == [2, 1])
             #expect(facets["region"]?.first { $0.value == "511800" }?.title?.zh == "雅安市")
             #expect(facets["department"]?.first?.title?.zh == desk.office.name.zh)
             #expect(facets["profile"] == [])
             #expect(facets["share_type"]?.first?.count == 3)
+            #expect(facets["format"]?.map(\.value) == ["csv", "json"])
+            #expect(facets["region_level"]?.map(\.value) == ["county", "prefecture"] && facets["region_level"]?.map(\.count) == [2, 1])
+            #expect(facets["openness"]?.first?.count == 3 && facets["update_cycle"]?.first?.count == 3)
+            let cut = try await desk.catalogue.find(DatasetFilter(), as: .anonymous, limit: 1, listing: DatasetListing(facetLimit: 1))
+            #expect(cut.facets?.first { $0.name == "theme" }?.isCut == true && cut.facets?.first { $0.name == "theme" }?.values.count == 1)
         }
     }
 
@@ -120,9 +126,9 @@ import Testing
                 var seen: [String] = []
                 var cursor: String?
                 repeat {
-                    let page = try await desk.catalogue.find(filter, as: .anonymous, cursor: cursor, limit: 4, facets: false)
+                    let page = try await desk.catalogue.find(filter, as: .anonymous, cursor: cursor, limit: 4)
                     #expect(page.total == 23)
-                    seen += page.entries.map(\.dataset.id)
+                    seen += page.entries.map(\.id)
                     cursor = page.next
                 } while cursor != nil && seen.count < 100
                 #expect(seen.count == 23 && Set(seen).count == 23)
@@ -134,15 +140,15 @@ import Testing
     @Test func aCursorHoldsForItsQuestionOnly() async throws {
         try await Desk.with { desk in
             try await shelve(desk)
-            let page = try await desk.catalogue.find(DatasetFilter(), as: .anonymous, limit: 1, facets: false)
+            let page = try await desk.catalogue.find(DatasetFilter(), as: .anonymous, limit: 1)
             let cursor = try #require(page.next)
             let other = await #expect(throws: Problem.self) {
-                try await desk.catalogue.find(DatasetFilter(theme: "财政"), as: .anonymous, cursor: cursor, limit: 1, facets: false)
+                try await desk.catalogue.find(DatasetFilter(theme: "财政"), as: .anonymous, cursor: cursor, limit: 1)
             }
             #expect(other?.code == .invalidCursor)
             let reader = Reader(scopes: [.oversight])
             let another = await #expect(throws: Problem.self) {
-                try await desk.catalogue.find(DatasetFilter(), as: reader, cursor: cursor, limit: 1, facets: false)
+                try await desk.catalogue.find(DatasetFilter(), as: reader, cursor: cursor, limit: 1)
             }
             #expect(another?.code == .invalidCursor)
         }
@@ -159,7 +165,7 @@ import Testing
                 (Reader(scopes: [.oversight]), true),
             ] {
                 #expect(try await desk.ids(DatasetFilter(words: "灯塔"), as: reader) == (sees ? ["draft"] : []))
-                let count = try await desk.catalogue.find(DatasetFilter(), as: reader, limit: 5, facets: true)
+                let count = try await desk.catalogue.find(DatasetFilter(), as: reader, limit: 5, listing: DatasetListing(facetLimit: 100))
                 #expect(count.total == (sees ? 1 : 0))
                 if sees {
                     #expect(try await desk.catalogue.dataset("draft", as: reader).id == "draft")
@@ -198,27 +204,6 @@ import Testing
             #expect(try await desk.ids(DatasetFilter()) == [])
             let edit = await #expect(throws: Problem.self) { try await desk.catalogue.ownDataset("lighthouse", of: desk.key) }
             #expect(edit?.code == .datasetWithdrawn)
-        }
-    }
-
-    @Test func searchGoesThroughTheIndex() async throws {
-        try await Desk.with { desk in
-            try await desk.publish("air")
-            try await desk.db.database.execute(
-                """
-                INSERT INTO daylight.dataset (id, department, state, description, schema, released_at, search_text, search)
-                SELECT 'many-' || n, department, 'published', description, schema, now(), 'text', array_to_tsvector(ARRAY['数据', '号' || n])
-                FROM daylight.dataset, generate_series(1, 3000) AS n WHERE id = 'air'
-                """
-            )
-            try await desk.db.database.execute("ANALYZE daylight.dataset")
-            func plan(_ sql: SQL) async throws -> String {
-                try await desk.db.database.execute("EXPLAIN \(sql)").map { try $0.read(String.self, 0) }.joined(separator: "\n")
-            }
-            let search = try await plan("SELECT count(*) FROM published.dataset d WHERE d.state = 'published' AND d.search @@ '''号17'' & ''数据'''::tsquery")
-            #expect(search.contains("dataset_search"))
-            let page = try await plan("SELECT id FROM published.dataset d WHERE d.state = 'published' ORDER BY d.released_at DESC, d.id LIMIT 21")
-            #expect(page.contains("dataset_order"))
         }
     }
 }

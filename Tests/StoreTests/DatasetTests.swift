@@ -10,7 +10,7 @@ import Testing
         var description = Lighthouse.description(department: department)
         description.title.zh = title
         description.resourceCode = code
-        return DatasetContent(description: description, schema: Lighthouse.schema, profile: nil, search: SearchText(text: title, lexemes: [title]))
+        return DatasetContent(description: description, schema: Lighthouse.schema, profile: nil)
     }
 
     private func written(_ write: DatasetWrite) throws -> DatasetRecord {

@@ -1,7 +1,7 @@
 -- All that the public reader can see of the catalogue. Only what is published or was withdrawn; nothing about keys or pushes.
 CREATE VIEW published.dataset AS
 SELECT id, number, department, state, revision, description, schema, profile_id, profile_version, current_version, row_count, released_at, withdrawal,
-       created_at, updated_at, title_zh, title_en, theme, region, share_type, resource_code, search_text, search
+       created_at, updated_at, title_zh, title_en, theme, region, share_type, resource_code
 FROM daylight.dataset
 WHERE state IN ('published', 'withdrawn');
 

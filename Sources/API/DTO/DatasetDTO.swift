@@ -41,7 +41,8 @@ struct DatasetDTO: Encodable, Sendable {
         self.description = description
         let isReleased = record.dataset.currentVersion != nil
         links = Links(
-            own: path, schema: path + "/schema", versions: path + "/versions", rows: isReleased ? path + "/rows" : nil, csv: isReleased ? path + "/data.csv" : nil
+            own: path, schema: path + "/schema", versions: path + "/versions", rows: isReleased ? path + "/rows" : nil,
+            csv: isReleased ? path + "/data.csv" : nil
         )
     }
 }
@@ -65,34 +66,23 @@ struct DatasetSummaryDTO: Encodable, Sendable {
     var rowCount: Int?
     var updatedAt: Timestamp
 
-    init(_ entry: DatasetPage.Entry) {
-        let description = entry.dataset.description
-        id = entry.dataset.id
+    init(_ overview: DatasetOverview) {
+        let description = overview.description
+        id = overview.id
         title = description.title
         abstract = description.abstract
         keywords = description.keywords
         department = description.department
         theme = description.theme
-        profile = entry.profile
+        profile = overview.profile
         shareType = description.shareType
         openness = description.openness
         updateCycle = description.updateCycle
         region = description.region
         licence = description.licence
-        state = entry.dataset.state
-        currentVersion = entry.dataset.currentVersion
-        rowCount = entry.rowCount
-        updatedAt = entry.dataset.updatedAt
+        state = overview.state
+        currentVersion = overview.currentVersion
+        rowCount = overview.rowCount
+        updatedAt = overview.updatedAt
     }
-}
-
-struct DatasetListDTO: Encodable, Sendable {
-    struct Meta: Encodable, Sendable {
-        var total: Int
-        var facets: [String: [DatasetPage.FacetValue]]?
-    }
-
-    var data: [DatasetSummaryDTO]
-    var meta: Meta
-    var links: PageLinks
 }

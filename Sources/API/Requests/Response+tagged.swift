@@ -10,12 +10,16 @@ extension Response {
     ///
     /// - Parameter encoder: the house's, but for documents whose spelling somebody else has laid down.
     static func json(_ value: some Encodable, tagged request: Request, headers: HTTPFields = [:], encoder: JSONEncoder = JSON.encoder()) throws -> Response {
-        let data = try encoder.encode(value)
-        let tag = EntityTag(hashing: data)
+        .json(text: ByteBuffer(bytes: try encoder.encode(value)), tagged: request, headers: headers)
+    }
+
+    /// A JSON answer whose text is there already, with a validator made from its bytes.
+    static func json(text: ByteBuffer, tagged request: Request, headers: HTTPFields = [:]) -> Response {
+        let tag = EntityTag(hashing: text.readableBytesView)
         var headers = headers
         headers[.eTag] = tag.field
         if request.isNotModified(tag) { return .notModified(tag, headers: headers) }
-        return .json(text: ByteBuffer(bytes: data), headers: headers)
+        return .json(text: text, headers: headers)
     }
 }
 

@@ -11,22 +11,31 @@ extension API {
         routes.get("/v1/datasets", .search) { request, context in
             _ = try request.negotiate(["application/json"])
             let parameters = try QueryParameters(request)
-            try parameters.only("q", "department", "theme", "profile", "region", "share_type", "limit", "cursor", "facets")
-            let filter = DatasetFilter(
-                words: try parameters.value("q").flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }, department: try parameters.value("department"),
-                theme: try parameters.value("theme"), profile: try parameters.value("profile"), region: try parameters.value("region"),
-                shareType: try parameters.word("share_type", as: ShareType.self)
-            )
+            try parameters.only(
+                "q", "department", "theme", "profile", "region", "region_level", "format", "update_cycle", "share_type", "openness", "year", "limit", "cursor",
+                "facets", "facet_limit", "highlight", "explain")
+            var listing = DatasetListing()
+            let facetLimit = try parameters.integer("facet_limit", in: 1...1000) ?? 100
+            if try parameters.boolean("facets") ?? false { listing.facetLimit = facetLimit }
+            listing.highlights = try parameters.boolean("highlight") ?? false
+            listing.explains = try parameters.boolean("explain") ?? false
             let page = try await catalogue.find(
-                filter, as: context.reader, cursor: try parameters.value("cursor"), limit: try parameters.integer("limit", in: 1...100) ?? 20,
-                facets: try parameters.boolean("facets") ?? false
-            )
-            let body = DatasetListDTO(
-                data: page.entries.map(DatasetSummaryDTO.init), meta: .init(total: page.total, facets: page.facets), links: PageLinks(request, next: page.next)
-            )
+                try Self.filter(parameters), as: context.reader, cursor: try parameters.value("cursor"),
+                limit: try parameters.integer("limit", in: 1...100) ?? 20,
+                listing: listing)
+            let links = PageLinks(request, next: page.next)
             var headers = context.readHeaders
-            headers[.link] = body.links.field
-            return try .json(body, tagged: request, headers: headers)
+            headers[.link] = links.field
+            return .json(text: try DatasetListText.text(page, links), tagged: request, headers: headers)
+        }
+
+        routes.get("/v1/suggest", .search) { request, context in
+            _ = try request.negotiate(["application/json"])
+            let parameters = try QueryParameters(request)
+            try parameters.only("q", "limit")
+            let suggestions = try await catalogue.suggest(
+                try parameters.value("q") ?? "", as: context.reader, limit: try parameters.integer("limit", in: 1...20) ?? 10)
+            return .json(text: DatasetListText.text(suggestions, PageLinks(request, next: nil)), tagged: request, headers: context.readHeaders)
         }
 
         routes.get("/v1/datasets/{id}", .read) { request, context in
@@ -71,6 +80,19 @@ extension API {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             return try .json(body, tagged: request, headers: headers, encoder: encoder)
         }
+    }
+
+    private static func filter(_ parameters: QueryParameters) throws -> DatasetFilter {
+        var filter = DatasetFilter(
+            words: try parameters.value("q").flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }, department: try parameters.value("department"),
+            theme: try parameters.value("theme"), profile: try parameters.value("profile"), region: try parameters.value("region"),
+            shareType: try parameters.word("share_type", as: ShareType.self))
+        filter.regionLevel = try parameters.word("region_level", as: Department.Level.self)
+        filter.format = try parameters.value("format")
+        filter.updateCycle = try parameters.word("update_cycle", as: UpdateCycle.self)
+        filter.openness = try parameters.word("openness", as: Openness.self)
+        filter.year = try parameters.integer("year", in: 1901...2155)
+        return filter
     }
 
     func addMappingRoutes(_ routes: Routes, _ catalogue: Catalogue) {
