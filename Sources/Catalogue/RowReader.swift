@@ -33,12 +33,13 @@ public final class RowReader: Sendable {
         try await released.resolvingAsOf(parameters, of: dataset)
     }
 
-    /// What the current version's rows are: the dataset's title and the shape, of which only public fields are anybody's business.
+    /// What the rows of the current version look like.
     ///
     /// - Throws: what ``version(of:number:fresh:)`` throws.
-    public func shape(of dataset: String) async throws -> (title: LocalizedText, schema: TableSchema) {
+    public func shape(of dataset: String) async throws -> DatasetShape {
         let version = try await version(of: dataset, number: nil)
-        return (try await released.dataset(dataset)?.title ?? LocalizedText(zh: dataset), version.schema)
+        let title = try await released.dataset(dataset)?.title ?? LocalizedText(zh: dataset)
+        return DatasetShape(id: dataset, title: title, version: version.number, schema: version.schema, hasPublicKey: version.hasPublicKey)
     }
 
     /// Whether a version is the current one, as far as is known without waiting.
@@ -64,4 +65,15 @@ public final class RowReader: Sendable {
     static func invalidCursor(zh: String, en: String) -> Problem {
         Problem(.invalidCursor, zh: "游标：\(zh)", en: "cursor: \(en)", places: [.init("cursor", zh: zh, en: en)])
     }
+}
+
+/// What the rows of a dataset's current version look like.
+public struct DatasetShape: Sendable {
+    public let id: String
+    public let title: LocalizedText
+    public let version: Int
+    /// Only its public fields are anybody's business.
+    public let schema: TableSchema
+    /// Whether rows can be addressed by key.
+    public let hasPublicKey: Bool
 }

@@ -12,3 +12,14 @@ extension FieldType {
         }
     }
 }
+
+extension FieldType {
+    /// Suffixes after `__` of the simple parameters that a field of this type takes.
+    public var parameterOperators: [String] {
+        var operators = self == .json ? [] : ["eq", "ne"]
+        if isOrdered { operators += ["gt", "gte", "lt", "lte"] }
+        if self != .json { operators.append("in") }
+        if isTextual { operators.append("like") }
+        return operators + ["null"]
+    }
+}

@@ -11,18 +11,29 @@ extension API {
             _ = try request.negotiate([QueryablesRoute.mediaType, "application/json"])
             try QueryParameters(request).only()
             let dataset = try context.path("id")
-            let (title, schema) = try await reader.shape(of: dataset)
+            let shape = try await reader.shape(of: dataset)
             let body = QueryablesDTO(
-                schema, title: title.text(in: context.language), path: "/v1/datasets/\(dataset)/queryables", language: context.language)
+                shape.schema, title: shape.title.text(in: context.language), path: "/v1/datasets/\(dataset)/queryables", language: context.language)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            var response = try Response.json(body, tagged: request, headers: [.cacheControl: "public, no-cache", .vary: "Accept-Language"], encoder: encoder)
+            var response = try Response.json(body, tagged: request, headers: QueryablesRoute.headers, encoder: encoder)
             if response.status == .ok { response.headers[.contentType] = QueryablesRoute.mediaType }
             return response
+        }
+
+        routes.get("/v1/datasets/{id}/openapi.json", .read) { request, context in
+            _ = try request.negotiate(["application/json"])
+            try QueryParameters(request).only()
+            let dataset = try context.path("id")
+            let contract = DatasetContract(try await reader.shape(of: dataset), context.language)
+            var text = JSONText(capacity: 32 * 1024)
+            contract.document.write(into: &text)
+            return .json(text: text.buffer, tagged: request, headers: QueryablesRoute.headers)
         }
     }
 }
 
 private enum QueryablesRoute {
     static let mediaType = "application/schema+json"
+    static let headers: HTTPFields = [.cacheControl: "public, no-cache", .vary: "Accept-Language"]
 }
