@@ -34,7 +34,10 @@ public struct API: Sendable {
             addQueryablesRoutes(routes, rows)
             addAggregateRoutes(routes, rows)
         }
-        if let bulk = dependencies.bulk { addDownloadRoutes(routes, bulk) }
+        if let bulk = dependencies.bulk {
+            addDownloadRoutes(routes, bulk)
+            if let rows = dependencies.rows { addRowStreamRoutes(routes, rows, bulk) }
+        }
         if let catalogue = dependencies.catalogue {
             addDatasetRoutes(routes, catalogue)
             addMappingRoutes(routes, catalogue)

@@ -11,7 +11,8 @@ public struct PagePlan: Sendable {
     public let isPinned: Bool
     /// The validator of the answer, without quotes: it depends on the version and the question alone.
     public let entityTag: String
-    let read: PageRead
+    /// What is read; streams read it without its limit.
+    public let read: PageRead
     let fingerprint: UInt64
 
     /// Whether it may be read on an event loop, as far as its rows are the current ones.
@@ -52,9 +53,10 @@ extension RowReader {
     /// - Parameters:
     ///   - version: the version that it names, or the current one.
     ///   - parameters: names and values, decoded.
+    ///   - other: names of parameters that are not about rows.
     /// - Throws: a `Problem` that names every wrong place.
-    public func plan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)]) throws -> PagePlan {
-        let query = try RowQuery(parameters: parameters, fields: version.queryable)
+    public func plan(_ version: ReleasedVersion, _ parameters: [(name: String, value: String)], other: [String] = []) throws -> PagePlan {
+        let query = try RowQuery(parameters: parameters, fields: version.queryable, other: other)
         var read = PageRead(version: version, query: query)
         let fingerprint = RowFingerprint.of(dataset: version.dataset, predicate: query.predicate, order: read.orderNames)
         if let text = query.cursor {
@@ -101,11 +103,19 @@ extension RowReader {
         return try answer(plan, try await store.page(plan.read, isCurrent: false))
     }
 
+    /// The cursor by which a question goes on behind a row.
+    ///
+    /// - Parameter values: the order's values of that row.
+    /// - Returns: nil where they are too long for an address.
+    public func cursor(after values: [String?], in plan: PagePlan) -> String? {
+        let cursor = RowCursor(version: plan.version.number, fingerprint: plan.fingerprint, values: values)
+        let text = seal.seal(payload: cursor.bytes, for: Self.purpose)
+        return text.utf8.count <= RowCursor.sizeLimit ? text : nil
+    }
+
     private func answer(_ plan: PagePlan, _ page: RowPage) throws -> PageAnswer {
         guard page.hasMore else { return PageAnswer(plan: plan, page: page, next: nil) }
-        let cursor = RowCursor(version: plan.version.number, fingerprint: plan.fingerprint, values: page.lastValues)
-        let next = seal.seal(payload: cursor.bytes, for: Self.purpose)
-        guard next.utf8.count <= RowCursor.sizeLimit else {
+        guard let next = cursor(after: page.lastValues, in: plan) else {
             throw Problem(
                 .invalidSort, zh: "排序所用的值过长，无法分页；请换一个信息项排序", en: "the values sorted by are too long to page through; sort by another field",
                 places: [.init("sort", zh: "值过长", en: "values too long")])

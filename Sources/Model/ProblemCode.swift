@@ -71,6 +71,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case overloaded = "DL9002"
     case statementTimeout = "DL9003"
     case shuttingDown = "DL9004"
+    case streamExpired = "DL9005"
 
     /// The HTTP status that goes with the code.
     public var status: Int {
@@ -96,7 +97,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .tooManyRequests, .tooManyDownloads, .tooManyStreams: 429
         case .headersTooLarge: 431
         case .internalError, .pushFailed: 500
-        case .databaseUnavailable, .overloaded, .statementTimeout, .shuttingDown: 503
+        case .databaseUnavailable, .overloaded, .statementTimeout, .shuttingDown, .streamExpired: 503
         }
     }
 
@@ -165,6 +166,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")
         case .statementTimeout: LocalizedText(zh: "查询超过时限", en: "The query took too long")
         case .shuttingDown: LocalizedText(zh: "服务器正在停止", en: "Server shutting down")
+        case .streamExpired: LocalizedText(zh: "流式输出已到时限", en: "The stream's time is up")
         }
     }
 

@@ -19,15 +19,19 @@ struct CSVFinisher: Sendable {
     /// By column, up to the last one that is not as printed.
     private let columns: [Column]
     private let carriageReturns: Bool
+    /// Fields of each record that are kept; nil for all.
+    private let kept: Int?
     /// Nothing is changed.
     let passesThrough: Bool
 
     /// - Parameters:
     ///   - columns: what has to be done to each column's values.
     ///   - carriageReturns: whether records end in CRLF.
-    init(_ columns: [Column], carriageReturns: Bool = false) {
-        self.columns = Array(columns[..<((columns.lastIndex { $0 != .asPrinted } ?? -1) + 1)])
+    ///   - cutsBehind: how many fields of each record are kept, where more follow; nil for all. No fewer than `columns`.
+    init(_ columns: [Column], carriageReturns: Bool = false, cutsBehind kept: Int? = nil) {
+        self.columns = kept == nil ? Array(columns[..<((columns.lastIndex { $0 != .asPrinted } ?? -1) + 1)]) : columns
         self.carriageReturns = carriageReturns
+        self.kept = kept
         passesThrough = self.columns.isEmpty && !carriageReturns
     }
 
@@ -89,6 +93,14 @@ struct CSVFinisher: Sendable {
                         default: scanner.position = value &+ 1
                         }
                     }
+                }
+                if kept != nil {
+                    // Up to the comma behind the last field that is kept.
+                    copy(to: scanner.position &- 1)
+                    scanner.skipRecord()
+                    if carriageReturns { put("\r\n") } else { put("\n") }
+                    copied = scanner.position
+                    continue
                 }
                 // The last value to finish may have been the record's last.
                 if columns.isEmpty || !scanner.isAtRecordStart { scanner.skipRecord() }

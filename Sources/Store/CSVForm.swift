@@ -7,12 +7,39 @@ struct CSVForm: Sendable {
     let fields: [Field]
     let dialect: CSVDialect
     let finisher: CSVFinisher
+    /// Columns that are read for the order alone, behind the fields, and never sent.
+    private let unseen: [String]
+    /// For each column of the order, where it stands in a record.
+    private let orderPlaces: [Int]
 
-    init(fields: [Field], dialect: CSVDialect = CSVDialect()) {
+    init(fields: [Field], dialect: CSVDialect = CSVDialect()) { self.init(fields: fields, dialect: dialect, unseen: [], orderPlaces: []) }
+
+    /// The form of a question's rows, which can tell by which values to go on behind its last row.
+    init(_ read: PageRead, dialect: CSVDialect) {
+        var unseen: [String] = []
+        let places = read.order.columns.map { column in
+            // A guarded value is not the one that the order goes by.
+            if !(dialect.formulaGuard && column.type.isTextual), let place = read.fields.firstIndex(where: { $0.name == column.name }) { return place }
+            unseen.append(column.name)
+            return read.fields.count + unseen.count - 1
+        }
+        self.init(fields: read.fields, dialect: dialect, unseen: unseen, orderPlaces: places)
+    }
+
+    private init(fields: [Field], dialect: CSVDialect, unseen: [String], orderPlaces: [Int]) {
         self.fields = fields
         self.dialect = dialect
+        self.unseen = unseen
+        self.orderPlaces = orderPlaces
         finisher = CSVFinisher(
-            fields.map { $0.type == .datetime ? .datetime : $0.type == .boolean ? .boolean : .asPrinted }, carriageReturns: dialect.excel)
+            fields.map { $0.type == .datetime ? .datetime : $0.type == .boolean ? .boolean : .asPrinted }, carriageReturns: dialect.excel,
+            cutsBehind: unseen.isEmpty ? nil : fields.count)
+    }
+
+    /// The order's values of the last row of a chunk that PostgreSQL printed.
+    func orderValues(ofLastIn chunk: ByteBuffer) -> [String?] {
+        let values = CSVTail.lastRecord(of: chunk)
+        return orderPlaces.map { $0 < values.count ? values[$0] : nil }
     }
 
     /// The first line: field names, which never need quotes.
@@ -25,7 +52,7 @@ struct CSVForm: Sendable {
     }
 
     /// The select list over a relation that shows values as everybody may see them.
-    var columns: SQL { fields.map { column($0, "\(identifier: $0.name)") }.joined(separator: ", ") }
+    var columns: SQL { (fields.map { column($0, "\(identifier: $0.name)") } + unseen.map { "\(identifier: $0)" }).joined(separator: ", ") }
 
     /// The select list over a relation that holds values as they are.
     var maskedColumns: SQL {
@@ -37,17 +64,21 @@ struct CSVForm: Sendable {
 
     private func column(_ field: Field, _ value: SQL) -> SQL {
         guard dialect.formulaGuard, field.type.isTextual else { return value }
+        // PostgreSQL would name the result like the column, and so the order would be that of guarded values.
         // The characters that OWASP names for CSV injection; numbers are never touched, they may begin with a minus sign.
-        return "CASE WHEN left(\(value), 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE \(value) END"
+        return "CASE WHEN left(\(value), 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE \(value) END AS _"
     }
 
     /// `COPY` of a query that selects this form's columns.
     func copy(_ query: SQL) -> SQL { "COPY (\(query)) TO STDOUT (FORMAT csv)" }
 
     /// Sends header and rows of a `COPY`; the header only once the first rows are there, so that a failure comes before the first byte.
-    func send(_ rows: CopyOut, to handoff: Handoff) async throws {
-        var header: ByteBuffer? = self.header
+    ///
+    /// - Parameter noting: gets each chunk as PostgreSQL printed it, before it is sent.
+    func send(_ rows: CopyOut, to handoff: Handoff, withHeader: Bool = true, noting: (ByteBuffer) -> Void = { _ in }) async throws {
+        var header = withHeader ? self.header : nil
         for try await chunk in rows {
+            noting(chunk)
             var finished = finisher.finish(chunk)
             if var first = header {
                 first.writeBuffer(&finished)

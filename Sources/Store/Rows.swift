@@ -4,7 +4,7 @@ internal import Postgres
 
 /// A page that is to be read: which rows of which version, in what order.
 public struct PageRead: Sendable {
-    let version: ReleasedVersion
+    public let version: ReleasedVersion
     let order: RowOrder
     let predicate: Predicate?
     let limit: Int
@@ -17,6 +17,8 @@ public struct PageRead: Sendable {
     /// For each column of the order, where it stands in the result.
     let orderColumns: [Int]
     let json: RowJSON
+    /// The fields that are shown.
+    let fields: [Field]
 
     /// - Parameters:
     ///   - version: what is read.
@@ -30,9 +32,11 @@ public struct PageRead: Sendable {
         self.after = after
         if let names = query.fields {
             columns = names
-            json = RowJSON(names.compactMap { version.schema.field($0) })
+            fields = names.compactMap { version.schema.field($0) }
+            json = RowJSON(fields)
         } else {
             columns = version.publicNames
+            fields = version.schema.publicFields
             json = version.json
         }
         for column in order.columns where !columns.contains(column.name) { columns.append(column.name) }
@@ -46,8 +50,13 @@ public struct PageRead: Sendable {
 
     /// The statement.
     ///
-    /// - Parameter isCurrent: reads current rows only, under a guard that gives none once the version is no longer the current one.
-    func sql(isCurrent: Bool) -> SQL {
+    /// - Parameters:
+    ///   - isCurrent: reads current rows only, under a guard that gives none once the version is no longer the current one.
+    ///   - columns: a select list of the caller's own.
+    ///   - isLimited: false for all rows.
+    func sql(isCurrent: Bool, columns: SQL? = nil, isLimited: Bool = true) -> SQL {
+        let selection = columns ?? selection
+        let bound: SQL = isLimited ? " LIMIT \(raw: String(limit + 1))" : ""
         let source = RowSource(number: version.datasetNumber, version: version.number)
         let relation: SQL = isCurrent ? source.view : "(\(source.asOf(version.publicNames))) AS state"
         var conditions: [SQL] = isCurrent ? ["_until IS NULL"] : []
@@ -60,7 +69,7 @@ public struct PageRead: Sendable {
             if let after { conditions.append("(\(order.after(after)))") }
             let filter: SQL = conditions.isEmpty ? "" : " WHERE \(conditions.joined(separator: " AND "))"
             let sorted: SQL = order.columns.isEmpty ? "" : " ORDER BY \(order.sql)"
-            return "SELECT \(selection) FROM \(relation)\(filter)\(sorted) LIMIT \(raw: String(limit + 1))"
+            return "SELECT \(selection) FROM \(relation)\(filter)\(sorted)\(bound)"
         }
 
         guard order.isSplit(after: after) else { return select(order, nil, after) }
@@ -68,7 +77,19 @@ public struct PageRead: Sendable {
         let missing = select(order.withoutFirst, "\(identifier: first) IS NULL", after?[0] == nil ? after.map { Array($0.dropFirst()) } : nil)
         if let after, after[0] == nil { return missing }
         let present = select(order.withValue, "\(identifier: first) IS NOT NULL", after)
-        return "(\(present)) UNION ALL (\(missing)) LIMIT \(raw: String(limit + 1))"
+        return "(\(present)) UNION ALL (\(missing))\(bound)"
+    }
+
+    /// The order's values of a row of the result, for the cursor.
+    func orderValues(_ rows: RowSet, _ row: Int) -> [String?] {
+        orderColumns.map { column in rows.bytes(row, column).map { String(decoding: $0, as: UTF8.self) } }
+    }
+
+    /// Whether an index gives all rows in the order that is asked for.
+    func isOrderIndexed(isCurrent: Bool) -> Bool {
+        guard Set(order.columns.map(\.descending)).count <= 1 else { return false }
+        let names = order.columns.map(\.name)
+        return ((isCurrent ? version.schema.indexes : []) + [version.schema.primaryKey]).contains { !$0.isEmpty && zip(names, $0).allSatisfy(==) }
     }
 }
 
@@ -83,8 +104,7 @@ public struct RowPage: Sendable {
 
     /// The order's values of the page's last row, for the cursor.
     public var lastValues: [String?] {
-        guard count > 0 else { return [] }
-        return read.orderColumns.map { column in rows.bytes(count - 1, column).map { String(decoding: $0, as: UTF8.self) } }
+        count > 0 ? read.orderValues(rows, count - 1) : []
     }
 
     /// Appends the rows as a JSON array.

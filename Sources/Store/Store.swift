@@ -25,6 +25,8 @@ public final class Store: Sendable {
         /// Longest public statement; downloads are statements too, and have `downloadTimeout`.
         public var readerTimeout = 20
         public var downloadTimeout = 3600
+        /// Longest time that a stream of rows holds a connection, however slow its reader is.
+        public var streamLimit = 120
         /// The planner's estimate up to which an aggregate or a page that no index serves is computed, in PostgreSQL's cost units: reading 8 KiB in order costs 1.
         public var aggregateCost = 2_000_000
         /// Longest wait for a lock, of either role.

@@ -30,6 +30,8 @@ struct Settings: Sendable {
     var statementTimeout = 20
     /// The planner's estimate up to which an aggregate is computed.
     var aggregateCost = 2_000_000
+    /// Longest time that a stream of rows holds a database connection, in seconds.
+    var streamLimit = 120
     /// Longest body of a push, in bytes.
     var pushLimit = 20 << 30
     /// Findings kept of one push.
@@ -84,6 +86,7 @@ struct Settings: Sendable {
         eventLoops = try number("DAYLIGHT_EVENT_LOOPS", 1...256)
         statementTimeout = try number("DAYLIGHT_STATEMENT_TIMEOUT", 1...3600) ?? statementTimeout
         aggregateCost = try number("DAYLIGHT_AGGREGATE_COST", 1...1_000_000_000_000) ?? aggregateCost
+        streamLimit = try number("DAYLIGHT_STREAM_LIMIT", 1...3600) ?? streamLimit
         pushLimit = try number("DAYLIGHT_PUSH_LIMIT", 1024...(1 << 50)) ?? pushLimit
         findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
@@ -96,6 +99,7 @@ struct Settings: Sendable {
         configuration.pipelinedConnectionsPerLoop = databasePipelines
         configuration.writerPool = databasePool
         configuration.readerTimeout = statementTimeout
+        configuration.streamLimit = streamLimit
         configuration.aggregateCost = aggregateCost
         return configuration
     }

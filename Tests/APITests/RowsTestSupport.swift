@@ -21,11 +21,12 @@ struct RowsServer {
 
     static func with(
         rows: [[String?]] = Lighthouse.rows(250), hot: Bool = true, configure: (inout API.Configuration) throws -> Void = { _ in },
+        storage: (inout Store.Configuration) -> Void = { _ in },
         _ body: @Sendable (RowsServer) async throws -> Void
     ) async throws {
         try await withTestDatabase { db in
             let release = try await db.publish(rows: rows)
-            let store = try await db.openStore()
+            let store = try await db.openStore(storage)
             let released = ReleasedDatasets(store: store)
             let follower = Task { await released.run() }
             let reader = RowReader(store: store, released: released, seal: try await CursorSeal.load(from: store))
@@ -43,6 +44,7 @@ struct RowsServer {
                     api.addRowsRoutes(routes, reader)
                     api.addAggregateRoutes(routes, reader)
                     api.addDownloadRoutes(routes, bulk)
+                    api.addRowStreamRoutes(routes, reader, bulk)
                 },
                 hot: hot ? api.makeHotRoutes() : []
             ) { test in

@@ -113,9 +113,12 @@ final class RawConnection: @unchecked Sendable {
     }
 
     /// Opens a connection for the length of a closure.
-    static func open<Result: Sendable>(port: Int, _ body: @Sendable (RawConnection) async throws -> Result) async throws -> Result {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
+    ///
+    /// - Parameter receiveBuffer: bytes that the kernel takes ahead of the reader; nil for as many as it likes.
+    static func open<Result: Sendable>(port: Int, receiveBuffer: Int? = nil, _ body: @Sendable (RawConnection) async throws -> Result) async throws -> Result {
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).channelOption(.allowRemoteHalfClosure, value: true)
+        if let receiveBuffer { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer)) }
+        let channel = try await bootstrap
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))

@@ -73,6 +73,10 @@ import Testing
             #expect(try schema(of: base + "/rows").violations(of: part.json()).isEmpty)
             let row = try await server.reader.get(try contract.target(of: "/v1/datasets/{id}/rows/{key}"))
             #expect(try schema(of: base + "/rows/{key}").violations(of: row.json()).isEmpty, "\(row.text)")
+            let lines = try await server.reader.get(base + "/rows.ndjson").text.split(separator: "\n")
+            let one = JSONSchema(try #require(document.at(pointer: "/components/schemas/Row")), in: document)
+            #expect(!lines.isEmpty)
+            for line in lines { #expect(try one.violations(of: JSONValue(json: String(line))).isEmpty, "\(line)") }
             // What is not so is seen.
             #expect(try !schema(of: base + "/rows").violations(of: JSONValue(json: Data(#"{"data":[{"pm25":"much"}],"meta":{"version":1,"limit":1},"links":{"self":""}}"#.utf8))).isEmpty)
             let header = try await server.reader.get(base + "/rows.csv").text.split(separator: "\n").first.map { $0.split(separator: ",").map(String.init) }
@@ -86,7 +90,7 @@ import Testing
             let examples = [
                 "string": "x", "integer": "1", "number": "1.5", "boolean": "true", "date": "2026-03-01", "date-time": "2026-03-01T00:00:00Z",
             ]
-            for (path, item) in document["paths"]?.object ?? [:] where path.hasSuffix("/rows") || path.hasSuffix("/rows.csv") {
+            for (path, item) in document["paths"]?.object ?? [:] where ["/rows", "/rows.csv", "/rows.ndjson"].contains(where: path.hasSuffix) {
                 for reference in item["get"]?["parameters"]?.array ?? [] {
                     let parameter = try #require(resolved(reference, in: document))
                     let (name, schema) = (try #require(parameter["name"]?.string), try #require(parameter["schema"]?["items"] ?? parameter["schema"]))

@@ -22,7 +22,7 @@ import Testing
         let example = try #require(contract.document.at(pointer: "/components/parameters/Filter/example")?.string)
         try await ContractServer.with { server in
             _ = try await server.publish(contract)
-            for path in ["/rows", "/rows.csv"] {
+            for path in ["/rows", "/rows.csv", "/rows.ndjson"] {
                 let answer = try await server.reader.get(try target(path, example))
                 #expect(answer.status == 200, "\(answer.text)")
             }
@@ -32,7 +32,7 @@ import Testing
     @Test func whatIsWrongIsSaidWithItsPlace() async throws {
         try await ContractServer.with { server in
             _ = try await server.publish(contract)
-            for path in ["/rows", "/rows.csv"] {
+            for path in ["/rows", "/rows.csv", "/rows.ndjson"] {
                 let wrong = try await server.reader.get(try target(path, "station = '灯塔' xor pm25 = 1"), headers: [("Accept-Language", "en")])
                 #expect(wrong.status == 400)
                 let problem = try wrong.json()

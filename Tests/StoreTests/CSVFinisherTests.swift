@@ -43,6 +43,22 @@ import Testing
         #expect(finish("f,2013-03-01 00:00:00+08,t\n", [.boolean, .datetime, .boolean]) == "false,2013-03-01T00:00:00+08:00,true\n")
     }
 
+    @Test func fieldsBehindTheKeptOnesAreCutOff() {
+        func cut(_ text: String, _ columns: [CSVFinisher.Column], carriageReturns: Bool = false) -> String {
+            String(buffer: CSVFinisher(columns, carriageReturns: carriageReturns, cutsBehind: columns.count).finish(ByteBuffer(string: text)))
+        }
+        #expect(cut("a,b,c\n,,\n\"x,\"\"y\n\",2,\"z\nz\"\n", [.asPrinted, .asPrinted]) == "a,b\n,\n\"x,\"\"y\n\",2\n")
+        #expect(cut("2013-03-01 00:00:00+08,t,x,y\n,,,\n", [.datetime, .boolean]) == "2013-03-01T00:00:00+08:00,true\n,\n")
+        #expect(cut("a,1\nb,2\n", [.asPrinted], carriageReturns: true) == "a\r\nb\r\n")
+    }
+
+    @Test(arguments: [
+        ("a,b\nc,d\n", ["c", "d"]), ("a\n\"x\ny\"\n", ["x\ny"]), ("1,,\"\",\"a\"\"b\",\"c,d\"\n", ["1", nil, "", "a\"b", "c,d"]), ("a\n\n", [nil]), ("\"\"\"\"\n", ["\""]),
+        ("\"\"\"a\"\"\",\n", ["\"a\"", nil]),
+    ] as [(String, [String?])]) func theLastRecordIsRead(chunk: String, values: [String?]) {
+        #expect(CSVTail.lastRecord(of: ByteBuffer(string: chunk)) == values)
+    }
+
     @Test func nothingToFinishMeansNoCopy() {
         #expect(CSVFinisher([.asPrinted, .asPrinted]).passesThrough)
         #expect(finish("a,b\n", [false, false]) == "a,b\n")

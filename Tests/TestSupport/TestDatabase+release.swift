@@ -161,4 +161,11 @@ extension TestRelease {
     public func killBackends() async throws {
         try await database.database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
     }
+
+    /// Transactions that stand open in this database.
+    public func openTransactions() async throws -> Int {
+        let rows = try await database.database.execute(
+            "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")
+        return try rows.first?.read(Int.self, 0) ?? 0
+    }
 }

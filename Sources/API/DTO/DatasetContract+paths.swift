@@ -30,13 +30,20 @@ extension DatasetContract {
                     get("getRow", zh: "按主键读取一行", en: "One row by its key", first: [key], parameters: states.map { "_\($0)" }, ("application/json", answer), refusals: [400, 404, 410])
                 ))
         }
-        let bulk = filterNames + (conditions + order + states).map { "_\($0)" }
+        let bulk = filterNames + (conditions + order + ["cursor"] + states).map { "_\($0)" }
         paths.append(
             (
                 "\(base)/rows.csv",
                 get(
                     "getRowsCSV", zh: "全部所选行的 CSV，列为信息项名", en: "All chosen rows as CSV; columns are field names", parameters: bulk + ["_dialect", "_formula_guard"],
                     ("text/csv", ["type": "string"]), refusals: [400, 404, 410])
+            ))
+        paths.append(
+            (
+                "\(base)/rows.ndjson",
+                get(
+                    "getRowsNDJSON", zh: "全部所选行，每行一个 JSON 对象（Row）", en: "All chosen rows, one JSON object (Row) per line", parameters: bulk,
+                    ("application/x-ndjson", ["type": "string"]), refusals: [400, 404, 410])
             ))
         paths.append(
             (

@@ -21,16 +21,6 @@ extension API {
                 return try await FileDownload(bulk, request, context, isGzip: isGzip).response(try context.path("id"), number: number)
             }
         }
-
-        routes.get("/v1/datasets/{id}/rows.csv", .download) { request, context in
-            _ = try request.negotiate(["text/csv"])
-            let parameters = try QueryParameters(request)
-            let dialect = try parameters.dialect(withGuard: true)
-            let rows = try await bulk.rows(of: try context.path("id"), parameters: parameters.all, dialect: dialect)
-            var headers = rows.headers
-            headers[.cacheControl] = "no-cache"
-            return try await rows.response(headers, isHead: context.exchange.method == "HEAD")
-        }
     }
 }
 
@@ -69,7 +59,7 @@ private struct FileDownload {
 
         if dialect.excel {
             headers[.acceptRanges] = "none"
-            return try await bulk.whole(version, dialect: dialect).response(headers, isHead: isHead)
+            return try await bulk.whole(version, dialect: dialect).response(headers, context)
         }
         // The canonical file's length and digest are known before it is there; those of its gzip form are not.
         let file = bulk.rendered(version, gzip: isGzip)
@@ -149,47 +139,7 @@ private struct FileDownload {
     }
 }
 
-extension LiveCSV {
-    fileprivate var headers: HTTPFields {
-        var headers: HTTPFields = [.contentType: "text/csv; charset=utf-8; header=present"]
-        headers[.daylightVersion] = String(version)
-        headers[.contentDisposition] = Attachment.field(name: title, fallback: dataset, suffix: ".csv")
-        return headers
-    }
-
-    /// The answer, once the first rows are there: what fails before them still gets a problem, what fails later cuts the connection.
-    fileprivate func response(_ headers: HTTPFields, isHead: Bool) async throws -> Response {
-        if isHead { return Response(status: .ok, headers: headers) }
-        let rows = makeAsyncIterator()
-        let first = try await rows.next()
-        return Response(
-            status: .ok, headers: headers,
-            body: ResponseBody { writer in
-                var buffer = first
-                while let bytes = buffer {
-                    try await writer.write(bytes)
-                    buffer = try await rows.next()
-                }
-                try await writer.finish(nil)
-            })
-    }
-}
-
-extension QueryParameters {
-    /// - Parameter withGuard: whether `formula_guard` is read, too.
-    fileprivate func dialect(withGuard: Bool) throws -> CSVDialect {
-        var dialect = CSVDialect()
-        if let word = try value("dialect") {
-            guard word == "excel" else { throw Self.invalid("dialect", zh: "应为 excel", en: "must be excel") }
-            dialect.excel = true
-        }
-        if withGuard { dialect.formulaGuard = try boolean("formula_guard") ?? false }
-        return dialect
-    }
-}
-
 extension HTTPField.Name {
     fileprivate static let reprDigest = Self("Repr-Digest")!
     /// The version that an answer is of.
-    static let daylightVersion = Self("Daylight-Version")!
 }

@@ -128,7 +128,7 @@ enum RowsRoute {
     }
 
     /// The same address with another cursor, which needs no escapes; it carries the version, and so takes the place of `as_of`.
-    private static func next(_ path: some StringProtocol, _ question: String, _ cursor: String) -> String {
+    static func next(_ path: some StringProtocol, _ question: String, _ cursor: String) -> String {
         var next = "\(path)?"
         for pair in question.utf8.dropFirst().split(separator: UInt8(ascii: "&")) where !Self.names(pair, "cursor") && !Self.names(pair, "as_of") {
             next += Substring(pair)

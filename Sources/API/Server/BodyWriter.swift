@@ -24,10 +24,10 @@ struct BodyWriter: ResponseBodyWriter, Sendable {
 
     consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
         if connection.eventLoop.inEventLoop {
-            try connection.finishBody(serial)
+            try connection.finishBody(serial, trailers: trailingHeaders)
         } else {
             let serial = serial
-            try await connection.hop { try $0.finishBody(serial) }
+            try await connection.hop { try $0.finishBody(serial, trailers: trailingHeaders) }
         }
     }
 }

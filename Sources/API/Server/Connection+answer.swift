@@ -178,7 +178,9 @@ extension Connection {
     }
 
     /// Ends the answer; does nothing when it has ended.
-    func finishBody(_ serial: Int) throws {
+    ///
+    /// - Parameter trailers: fields behind the body, where its framing has room for them (RFC 9112 section 7.1.2).
+    func finishBody(_ serial: Int, trailers: HTTPFields? = nil) throws {
         guard let current, current.serial == serial, phase == .open else { throw ConnectionError.closed }
         guard !current.isAnswered else { return }
         if !current.isHead {
@@ -186,7 +188,9 @@ extension Connection {
             case .length where current.owed != 0: throw ConnectionError.lengthMismatch
             case .chunked:
                 if pending == nil { pending = ByteBufferAllocator().buffer(capacity: 8) }
-                pending?.writeStaticString("0\r\n\r\n")
+                pending?.writeStaticString("0\r\n")
+                for field in trailers ?? [:] { pending?.writeString("\(field.name.rawName): \(field.value)\r\n") }
+                pending?.writeStaticString("\r\n")
             default: break
             }
         }

@@ -11,17 +11,20 @@ let copyChunkSize = 256 * 1024
 func copyOut(_ connection: OpaquePointer, _ sql: SQL, into queue: ChunkQueue) throws(PostgresError) {
     let text = try startCopy(connection, sql, expecting: PGRES_COPY_OUT)
     var isWanted = true
+    // The first buffer is small, so that it is there soon.
+    var size = 16 * 1024
     var chunk = ByteBuffer()
     var row: UnsafeMutablePointer<CChar>?
     while true {
         let length = PQgetCopyData(connection, &row, 0)
         guard length > 0 else { break }
         if isWanted {
-            if chunk.capacity == 0 { chunk = ByteBufferAllocator().buffer(capacity: copyChunkSize) }
+            if chunk.capacity == 0 { chunk = ByteBufferAllocator().buffer(capacity: size) }
             chunk.writeBytes(UnsafeRawBufferPointer(start: row, count: Int(length)))
             // A row's length leaves room for the next one of its kind, so that the buffer does not grow.
-            if chunk.readableBytes + Int(length) > copyChunkSize {
+            if chunk.readableBytes + Int(length) > size {
                 isWanted = queue.put(chunk)
+                size = copyChunkSize
                 chunk = ByteBuffer()
             }
         }

@@ -1,13 +1,22 @@
 public import NIOCore
 import Synchronization
 
-/// The bytes of a CSV, made at the pace at which they are read.
+/// The bytes of rows, made at the pace at which they are read.
 ///
 /// A producer runs up to four buffers ahead, so that PostgreSQL prints while the network sends. It starts with the iteration and is cancelled with it.
-public struct CSVStream: AsyncSequence, Sendable {
+public struct RowStream: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
-    let produce: @Sendable (Handoff) async throws -> Void
+    /// Gives what ``Iterator/rest`` is.
+    let produce: @Sendable (Handoff) async throws -> [String?]?
+
+    /// The same stream, which lets go of an object as soon as the database is no longer needed for it; its reader may still have buffers to take then.
+    public func holding(_ object: any AnyObject & Sendable) -> RowStream {
+        RowStream { [produce] handoff in
+            defer { withExtendedLifetime(object) {} }
+            return try await produce(handoff)
+        }
+    }
 
     public func makeAsyncIterator() -> Iterator { Iterator(produce) }
 
@@ -16,14 +25,13 @@ public struct CSVStream: AsyncSequence, Sendable {
         private let handoff = Handoff()
         private let producer: Task<Void, Never>
 
-        init(_ produce: @escaping @Sendable (Handoff) async throws -> Void) {
+        init(_ produce: @escaping @Sendable (Handoff) async throws -> [String?]?) {
             let handoff = handoff
             producer = Task {
                 do {
-                    try await produce(handoff)
-                    handoff.end(nil)
+                    handoff.end(.success(try await produce(handoff)))
                 } catch {
-                    handoff.end(error)
+                    handoff.end(.failure(error))
                 }
             }
         }
@@ -32,6 +40,9 @@ public struct CSVStream: AsyncSequence, Sendable {
             producer.cancel()
             handoff.abandon()
         }
+
+        /// The order's values of the last row, where time was up before the last one; nil where all rows came. Known after the last buffer.
+        public var rest: [String?]? { handoff.rest }
 
         /// - Returns: nil after the last buffer.
         /// - Throws: a `Problem` when the rows can no longer be read; what was given out before is then a part only.
@@ -53,38 +64,51 @@ final class Handoff: Sendable {
         var buffers: [ByteBuffer] = []
         var reader: CheckedContinuation<ByteBuffer?, any Error>?
         var writer: CheckedContinuation<Void, any Error>?
-        var isEnded = false
+        var end: Result<[String?]?, any Error>?
         var isAbandoned = false
-        var error: (any Error)?
+        /// Time is up: no more than what was sent already, and the buffer that comes next.
+        var hasExpired = false
     }
 
     private static let capacity = 4
     private let state = Mutex(State())
 
     /// Adds a buffer; suspends while the reader is behind.
-    /// - Throws: `CancellationError` when nobody reads any more.
+    /// - Throws: `CancellationError` when nobody reads any more; `StreamExpired` when time is up, and the buffer was taken all the same.
     @inline(never)
     func send(_ buffer: ByteBuffer) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            let (reader, isOpen) = state.withLock { state -> (CheckedContinuation<ByteBuffer?, any Error>?, Bool?) in
-                if state.isAbandoned { return (nil, false) }
+            let (reader, outcome) = state.withLock { state -> (CheckedContinuation<ByteBuffer?, any Error>?, Result<Void, any Error>?) in
+                if state.isAbandoned { return (nil, .failure(CancellationError())) }
+                let outcome: Result<Void, any Error> = state.hasExpired ? .failure(StreamExpired()) : .success(())
                 if let reader = state.reader {
                     state.reader = nil
-                    return (reader, true)
+                    return (reader, outcome)
                 }
                 state.buffers.append(buffer)
-                if state.buffers.count < Self.capacity { return (nil, true) }
+                if state.hasExpired || state.buffers.count < Self.capacity { return (nil, outcome) }
                 state.writer = continuation
                 return (nil, nil)
             }
             reader?.resume(returning: buffer)
-            switch isOpen {
-            case true?: continuation.resume()
-            case false?: continuation.resume(throwing: CancellationError())
-            case nil: break
-            }
+            if let outcome { continuation.resume(with: outcome) }
         }
     }
+
+    /// Time is up: whoever sends is sent away, so that what it holds is free.
+    func expire() {
+        let writer = state.withLock { state in
+            state.hasExpired = true
+            defer { state.writer = nil }
+            return state.writer
+        }
+        writer?.resume(throwing: StreamExpired())
+    }
+
+    var hasExpired: Bool { state.withLock { $0.hasExpired } }
+
+    /// What the producer said at its end.
+    var rest: [String?]? { state.withLock { try? $0.end?.get() } }
 
     /// The next buffer, nil after the last.
     @inline(never)
@@ -97,8 +121,7 @@ final class Handoff: Sendable {
                     return (state.writer, .success(buffer))
                 }
                 if state.isAbandoned { return (nil, .failure(CancellationError())) }
-                if let error = state.error { return (nil, .failure(error)) }
-                if state.isEnded { return (nil, .success(nil)) }
+                if let end = state.end { return (nil, end.map { _ in nil }) }
                 state.reader = continuation
                 return (nil, nil)
             }
@@ -108,14 +131,13 @@ final class Handoff: Sendable {
     }
 
     /// The producer is done, well or not.
-    func end(_ error: (any Error)?) {
+    func end(_ end: Result<[String?]?, any Error>) {
         let reader = state.withLock { state -> CheckedContinuation<ByteBuffer?, any Error>? in
-            state.isEnded = true
-            state.error = error
+            state.end = end
             defer { state.reader = nil }
             return state.reader
         }
-        if let error { reader?.resume(throwing: error) } else { reader?.resume(returning: nil) }
+        reader?.resume(with: end.map { _ in nil })
     }
 
     /// The reader is gone.
@@ -130,3 +152,6 @@ final class Handoff: Sendable {
         writer?.resume(throwing: CancellationError())
     }
 }
+
+/// The time that a stream may hold its connection is up.
+struct StreamExpired: Error {}
