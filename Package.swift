@@ -105,7 +105,7 @@ let package = Package(
             "APITests",
             ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", client, crypto, log, nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
-        tests("ContractTests", ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", nio, nioPosix, nioHTTP1, log, client] + hummingbird),
+        tests("ContractTests", ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
         tests("PublishingTests", ["Publishing", "CSV", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),

@@ -36,10 +36,12 @@ public struct API: Sendable {
         }
         if let bulk = dependencies.bulk {
             addDownloadRoutes(routes, bulk)
+            addDownloadPageRoutes(routes, bulk)
             if let rows = dependencies.rows { addRowStreamRoutes(routes, rows, bulk) }
         }
         if let catalogue = dependencies.catalogue {
             addDatasetRoutes(routes, catalogue)
+            addCatalogueFileRoutes(routes, catalogue)
             addMappingRoutes(routes, catalogue)
             addDepartmentRoutes(routes, catalogue)
             addProfileRoutes(routes, catalogue)

@@ -28,6 +28,6 @@ final class Route: Sendable {
         self.action = action
         self.body = body
         self.metrics = metrics
-        isLive = action == .download && template.contains("/rows.")
+        isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue."))
     }
 }

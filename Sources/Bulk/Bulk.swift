@@ -59,7 +59,7 @@ public struct Bulk: Sendable {
         let title = try await released.dataset(version.dataset)?.title.zh ?? version.dataset
         return SnapshotFacts(
             dataset: version.dataset, title: title, version: version.number, digest: version.digest, byteCount: version.byteCount,
-            releasedAt: version.releasedAt)
+            rowCount: version.rowCount, releasedAt: version.releasedAt)
     }
 
     /// A version's file: the rendered one, or the one that is being rendered.
@@ -92,6 +92,7 @@ public struct SnapshotFacts: Sendable {
     public let digest: String
     /// Their number.
     public let byteCount: Int
+    public let rowCount: Int
     public let releasedAt: Timestamp
 }
 
