@@ -62,6 +62,7 @@ let package = Package(
     targets: [
         // floor 0
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CXlsxWriter", pkgConfig: "xlsxwriter", providers: [.apt(["libxlsxwriter-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // floor 1
         room("Postgres", ["CLibpq", nio, nioPosix, nioLocks, log, collections]),
@@ -76,7 +77,7 @@ let package = Package(
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, collections, crypto, log]),
-        room("Bulk", ["Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
+        room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
         room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
         // floor 5
@@ -95,7 +96,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
-        tests("BulkTests", ["Bulk", "Model", "Store", "TestSupport", crypto, log, nio]),
+        tests("BulkTests", ["Bulk", "CSV", "Model", "Store", "TestSupport", crypto, log, nio]),
         tests("CSVTests", ["CSV"]),
         tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
         tests("ModelTests", ["Model"]),

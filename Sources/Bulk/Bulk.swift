@@ -16,6 +16,8 @@ public struct Bulk: Sendable {
         public var liveStreams = 4
         /// Versions rendered at once.
         public var renderings = 2
+        /// Rows that a workbook may have: those of an Excel sheet without its header.
+        public var workbookRows = Workbook.rowLimit - 1
 
         public init(directory: String) {
             self.directory = directory
@@ -26,6 +28,8 @@ public struct Bulk: Sendable {
     let released: ReleasedDatasets
     let snapshots: Snapshots
     let live: Places
+    /// Rows that a workbook may have.
+    public let workbookRows: Int
 
     /// - Parameters:
     ///   - store: where rows are read.
@@ -36,6 +40,7 @@ public struct Bulk: Sendable {
         self.store = store
         self.released = released
         live = Places(configuration.liveStreams)
+        workbookRows = configuration.workbookRows
         snapshots = try Snapshots(configuration, store: store, logger: logger)
     }
 
@@ -65,19 +70,19 @@ public struct Bulk: Sendable {
     /// A version's file: the rendered one, or the one that is being rendered.
     ///
     /// - Parameters:
-    ///   - gzip: its gzip form.
+    ///   - form: which of its forms.
     ///   - range: the bytes that are wanted where the file is still being written; nil for all.
     /// - Throws: when it cannot be rendered, before the first byte.
-    public func snapshot(_ version: ReleasedVersion, gzip: Bool, range: Range<Int>? = nil) async throws -> SnapshotBody {
-        if let file = snapshots.file(version, gzip: gzip) { return .file(file) }
-        let rendering = try snapshots.render(version, gzip: gzip)
+    public func snapshot(_ version: ReleasedVersion, as form: SnapshotForm, range: Range<Int>? = nil) async throws -> SnapshotBody {
+        if let file = snapshots.file(version, form) { return .file(file) }
+        let rendering = try snapshots.render(version, form)
         _ = try await rendering.wait(beyond: 0)
-        let whole = gzip ? 0..<Int.max : 0..<version.byteCount
+        let whole = form == .csv ? 0..<version.byteCount : 0..<Int.max
         return .followed(FollowedFile(rendering: rendering, range: range ?? whole))
     }
 
     /// A version's file, where it is rendered already.
-    public func rendered(_ version: ReleasedVersion, gzip: Bool) -> OpenSnapshot? { snapshots.file(version, gzip: gzip) }
+    public func rendered(_ version: ReleasedVersion, as form: SnapshotForm) -> OpenSnapshot? { snapshots.file(version, form) }
 
     /// Ends what renders; unfinished files are removed.
     public func close() async { await snapshots.close() }

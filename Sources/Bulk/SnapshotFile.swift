@@ -1,14 +1,23 @@
 internal import Glibc
 
-/// A finished file of the cache: one version's canonical bytes, or their gzip form.
+/// In which form a version's file is.
+public enum SnapshotForm: String, Sendable, CaseIterable {
+    /// The canonical bytes.
+    case csv = "csv"
+    case gzip = "csv.gz"
+    /// An Excel workbook.
+    case workbook = "xlsx"
+}
+
+/// A finished file of the cache: one version's canonical bytes, or another form of them.
 struct SnapshotFile: Sendable, Hashable {
-    /// `<dataset>-<version>-<digest>.csv`, and with `-<digest of the gzip form>.csv.gz` behind.
+    /// `<dataset>-<version>-<digest>.csv`, and in other forms with their own digest behind, as in `…-<digest>.csv.gz`.
     let name: SnapshotName
     /// Digest of this file's own bytes, 64 hexadecimal digits.
     let digest: String
     let size: Int
 
-    var fileName: String { name.isGzip ? "\(name.stem)-\(digest).csv.gz" : "\(name.stem).csv" }
+    var fileName: String { name.form == .csv ? "\(name.stem).csv" : "\(name.stem)-\(digest).\(name.form.rawValue)" }
 
     init(name: SnapshotName, digest: String, size: Int) {
         self.name = name
@@ -20,16 +29,14 @@ struct SnapshotFile: Sendable, Hashable {
     ///
     /// - Returns: nil when it is not one of the cache's.
     init?(fileName: String, size: Int) {
-        var stem = Substring(fileName)
-        let isGzip = stem.hasSuffix(".csv.gz")
-        guard isGzip || stem.hasSuffix(".csv") else { return nil }
-        stem.removeLast(isGzip ? 7 : 4)
+        guard let form = SnapshotForm.allCases.first(where: { fileName.hasSuffix(".\($0.rawValue)") }) else { return nil }
+        let stem = fileName.dropLast(form.rawValue.count + 1)
         var parts = stem.split(separator: "-", omittingEmptySubsequences: false)
         var own: Substring?
-        if isGzip { own = parts.popLast() }
+        if form != .csv { own = parts.popLast() }
         guard parts.count >= 3, let digest = parts.popLast(), let number = parts.popLast().flatMap({ Int($0) }) else { return nil }
         guard [digest, own ?? digest].allSatisfy({ $0.utf8.count == 64 }) else { return nil }
-        name = SnapshotName(dataset: parts.joined(separator: "-"), version: number, digest: String(digest), isGzip: isGzip)
+        name = SnapshotName(dataset: parts.joined(separator: "-"), version: number, digest: String(digest), form: form)
         self.digest = String(own ?? digest)
         self.size = size
     }
@@ -41,7 +48,7 @@ struct SnapshotName: Sendable, Hashable {
     let version: Int
     /// Digest of the canonical bytes.
     let digest: String
-    let isGzip: Bool
+    let form: SnapshotForm
 
     var stem: String { "\(dataset)-\(version)-\(digest)" }
 }

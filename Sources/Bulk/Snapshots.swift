@@ -10,13 +10,13 @@ final class Snapshots: Sendable {
         /// Finished files and when each was last asked for, as a running number.
         var files: [SnapshotName: (file: OpenSnapshot, path: String, used: Int)] = [:]
         var renderings: [SnapshotName: (Rendering, Task<Void, Never>)] = [:]
-        /// Versions that could not be rendered, and until when nobody tries again.
-        var failures: [SnapshotName: ContinuousClock.Instant] = [:]
+        /// Versions that could not be rendered, until when nobody tries again, and what is said until then.
+        var failures: [SnapshotName: (until: ContinuousClock.Instant, error: any Error)] = [:]
         var clock = 0
         var size = 0
     }
 
-    private let directory: String
+    let directory: String
     private let capacity: Int
     let store: Store
     private let logger: Logger
@@ -68,8 +68,8 @@ final class Snapshots: Sendable {
     }
 
     /// The file, where it is there.
-    func file(_ version: ReleasedVersion, gzip: Bool) -> OpenSnapshot? {
-        let name = Self.name(version, gzip: gzip)
+    func file(_ version: ReleasedVersion, _ form: SnapshotForm) -> OpenSnapshot? {
+        let name = Self.name(version, form)
         let found = state.withLock { state -> (OpenSnapshot, String)? in
             guard let entry = state.files[name] else { return nil }
             state.clock += 1
@@ -78,7 +78,7 @@ final class Snapshots: Sendable {
         }
         guard let (file, path) = found else { return nil }
         // Its length is the one thing about a canonical file that the version tells at once.
-        guard gzip || file.size == version.byteCount else {
+        guard form != .csv || file.size == version.byteCount else {
             logger.error("a snapshot has another length than its version", metadata: ["path": "\(path)", "version.bytes": "\(version.byteCount)"])
             remove(name)
             return nil
@@ -95,21 +95,21 @@ final class Snapshots: Sendable {
         if let path { unlink(path) }
     }
 
-    private static func name(_ version: ReleasedVersion, gzip: Bool) -> SnapshotName {
-        SnapshotName(dataset: version.dataset, version: version.number, digest: version.digest, isGzip: gzip)
+    private static func name(_ version: ReleasedVersion, _ form: SnapshotForm) -> SnapshotName {
+        SnapshotName(dataset: version.dataset, version: version.number, digest: version.digest, form: form)
     }
 
     /// The writing of the file; the one that runs already, where one does.
-    func render(_ version: ReleasedVersion, gzip: Bool) throws -> Rendering {
-        let name = Self.name(version, gzip: gzip)
+    func render(_ version: ReleasedVersion, _ form: SnapshotForm) throws -> Rendering {
+        let name = Self.name(version, form)
         return try state.withLock { state in
             if let (rendering, _) = state.renderings[name] { return rendering }
-            if let until = state.failures[name], until > .now { throw SnapshotError.failedBefore(dataset: name.dataset, version: name.version) }
+            if let failure = state.failures[name], failure.until > .now { throw failure.error }
             state.failures[name] = nil
             let path = "\(directory)/\(UUID().uuidString).part"
             let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw SnapshotError.unwritable(errno: errno) }
-            let rendering = Rendering(owning: descriptor, expected: gzip ? nil : version.byteCount)
+            let rendering = Rendering(owning: descriptor, expected: form == .csv ? version.byteCount : nil)
             let task = Task {
                 let outcome: Result<SnapshotFile, any Error>
                 do {
@@ -129,18 +129,27 @@ final class Snapshots: Sendable {
 
     private func note(_ error: any Error, _ name: SnapshotName) {
         if error is CancellationError { return }
+        if let problem = error as? Problem, problem.code == .formatUnsuitable {
+            // What does not fit will never fit, and has cost the work of all rows before it to find out.
+            return state.withLock { $0.failures[name] = (.now + .seconds(3600), problem) }
+        }
         logger.error("a version cannot be rendered", metadata: ["dataset": "\(name.dataset)", "version": "\(name.version)", "error": "\(error)"])
         // What the database refused for now may go well at once; bytes that are wrong stay wrong.
-        if error is SnapshotError { state.withLock { $0.failures[name] = .now + .seconds(60) } }
+        if error is SnapshotError { state.withLock { $0.failures[name] = (.now + .seconds(60), SnapshotError.failedBefore(dataset: name.dataset, version: name.version)) } }
     }
 
     /// Renders into the unfinished file, holds it against the version, and gives it its name.
     private func write(_ version: ReleasedVersion, _ name: SnapshotName, _ rendering: Rendering, _ part: String) async throws -> SnapshotFile {
         // What is compressed comes first, because its rendering needs a place too.
-        let source = name.isGzip ? try await source(version) : nil
+        let source = name.form == .csv ? nil : try await source(version)
         let place = try await places.take()
         defer { place.giveBack() }
-        let file = if let source { try await writeGzip(source, name, rendering) } else { try await writeCSV(version, name, rendering) }
+        let file: SnapshotFile
+        switch (source, name.form) {
+        case (let source?, .workbook): file = try await writeWorkbook(source, version, name, rendering, part)
+        case (let source?, _): file = try await writeGzip(source, name, rendering)
+        case (nil, _): file = try await writeCSV(version, name, rendering)
+        }
         let path = "\(directory)/\(file.fileName)"
         guard fdatasync(rendering.descriptor) == 0, rename(part, path) == 0 else { throw SnapshotError.unwritable(errno: errno) }
         add(file, path)
@@ -149,9 +158,9 @@ final class Snapshots: Sendable {
 
     /// The canonical file, rendered first where it is not there.
     private func source(_ version: ReleasedVersion) async throws -> OpenSnapshot {
-        if let file = file(version, gzip: false) { return file }
-        _ = try await render(version, gzip: false).file()
-        guard let file = file(version, gzip: false) else { throw SnapshotError.unreadable }
+        if let file = file(version, .csv) { return file }
+        _ = try await render(version, .csv).file()
+        guard let file = file(version, .csv) else { throw SnapshotError.unreadable }
         return file
     }
 

@@ -64,6 +64,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case invalidLimit = "DL4006"
     case invalidAggregate = "DL4010"
     case queryTooExpensive = "DL4011"
+    case formatUnsuitable = "DL4012"
 
     // 9xxx: the server
     case internalError = "DL9000"
@@ -92,7 +93,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .uriTooLong: 414
         case .unsupportedMediaType, .unsupportedCharset, .unsupportedEncoding: 415
         case .rangeNotSatisfiable: 416
-        case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive: 422
+        case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive, .formatUnsuitable: 422
         case .preconditionRequired: 428
         case .tooManyRequests, .tooManyDownloads, .tooManyStreams: 429
         case .headersTooLarge: 431
@@ -161,6 +162,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .invalidLimit: LocalizedText(zh: "条数无效", en: "Invalid limit")
         case .invalidAggregate: LocalizedText(zh: "聚合无效", en: "Invalid aggregate")
         case .queryTooExpensive: LocalizedText(zh: "查询代价过高", en: "Query too expensive")
+        case .formatUnsuitable: LocalizedText(zh: "数据放不进该格式", en: "The data do not fit this format")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")

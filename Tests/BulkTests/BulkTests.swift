@@ -49,11 +49,11 @@ import Testing
         try await Self.with(rows: 3000) { bulk, release, _, directory in
             let version = try await bulk.version(of: release.dataset, number: nil)
             let all = try await withThrowingTaskGroup(of: [UInt8].self) { group in
-                for _ in 0..<5 { group.addTask { try await Self.bytes(bulk.snapshot(version, gzip: false)) } }
+                for _ in 0..<5 { group.addTask { try await Self.bytes(bulk.snapshot(version, as: .csv)) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(all.allSatisfy { Self.hash($0) == version.digest && $0.count == version.byteCount })
-            guard case .file(let file) = try await bulk.snapshot(version, gzip: false) else {
+            guard case .file(let file) = try await bulk.snapshot(version, as: .csv) else {
                 Issue.record("not kept")
                 return
             }
@@ -65,8 +65,8 @@ import Testing
     @Test func aPartOfAFileThatIsBeingWrittenIsThatPart() async throws {
         try await Self.with { bulk, release, _, _ in
             let version = try await bulk.version(of: release.dataset, number: nil)
-            let part = try await Self.bytes(bulk.snapshot(version, gzip: false, range: 100..<300))
-            let whole = try await Self.bytes(bulk.snapshot(version, gzip: false))
+            let part = try await Self.bytes(bulk.snapshot(version, as: .csv, range: 100..<300))
+            let whole = try await Self.bytes(bulk.snapshot(version, as: .csv))
             #expect(part.count == 200)
             #expect(part == Array(whole[100..<300]) || part.count == whole.count)
         }
@@ -75,13 +75,13 @@ import Testing
     @Test func gzipHasTheSameBytesEachTime() async throws {
         try await Self.with { bulk, release, _, _ in
             let version = try await bulk.version(of: release.dataset, number: nil)
-            let first = try await Self.bytes(bulk.snapshot(version, gzip: true))
+            let first = try await Self.bytes(bulk.snapshot(version, as: .gzip))
             try await Self.with { other, release, _, _ in
-                let second = try await Self.bytes(other.snapshot(other.version(of: release.dataset, number: nil), gzip: true))
+                let second = try await Self.bytes(other.snapshot(other.version(of: release.dataset, number: nil), as: .gzip))
                 #expect(first == second)
             }
             #expect(Array(first.prefix(3)) == [0x1F, 0x8B, 8])
-            let kept = try #require(bulk.rendered(version, gzip: true))
+            let kept = try #require(bulk.rendered(version, as: .gzip))
             #expect(kept.digest == Self.hash(first))
         }
     }
@@ -92,12 +92,12 @@ import Testing
             let version = try await bulk.version(of: release.dataset, number: nil)
             var count = 0
             await #expect(throws: SnapshotError.self) {
-                guard case .followed(let stream) = try await bulk.snapshot(version, gzip: false) else { return }
+                guard case .followed(let stream) = try await bulk.snapshot(version, as: .csv) else { return }
                 for try await buffer in stream { count += buffer.readableBytes }
             }
             #expect(count < version.byteCount)
             // And nobody tries again at once.
-            await #expect(throws: SnapshotError.self) { try await bulk.snapshot(version, gzip: false) }
+            await #expect(throws: SnapshotError.self) { try await bulk.snapshot(version, as: .csv) }
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
         }
     }
@@ -105,12 +105,12 @@ import Testing
     @Test func anotherProcessFindsTheFilesAndSweepsWhatIsUnfinished() async throws {
         try await Self.with { bulk, release, store, directory in
             let version = try await bulk.version(of: release.dataset, number: nil)
-            _ = try await Self.bytes(bulk.snapshot(version, gzip: true))
+            _ = try await Self.bytes(bulk.snapshot(version, as: .gzip))
             _ = FileManager.default.createFile(atPath: "\(directory)/left.part", contents: Data([1]))
             let next = try Bulk(
                 Bulk.Configuration(directory: directory), store: store, released: ReleasedDatasets(store: store), logger: Logger(label: "daylight.tests"))
-            #expect(next.rendered(version, gzip: false)?.size == version.byteCount)
-            #expect(next.rendered(version, gzip: true)?.digest == bulk.rendered(version, gzip: true)?.digest)
+            #expect(next.rendered(version, as: .csv)?.size == version.byteCount)
+            #expect(next.rendered(version, as: .gzip)?.digest == bulk.rendered(version, as: .gzip)?.digest)
             #expect(!FileManager.default.fileExists(atPath: "\(directory)/left.part"))
         }
     }
@@ -120,7 +120,7 @@ import Testing
             for number in 1...4 {
                 if number > 1 { try await release.release(number, rows: []) }
                 let version = try await bulk.released.find(release.dataset, version: number, fresh: true)
-                _ = try await Self.bytes(bulk.snapshot(version, gzip: false))
+                _ = try await Self.bytes(bulk.snapshot(version, as: .csv))
             }
             let files = try FileManager.default.contentsOfDirectory(atPath: directory)
             #expect(files.count < 4)

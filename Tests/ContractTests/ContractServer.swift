@@ -30,7 +30,7 @@ struct ContractServer {
 
     /// Runs a test against a server; everything is removed afterwards.
     static func with<T>(
-        storage: (inout Store.Configuration) -> Void = { _ in }, configure: (inout API.Configuration) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation, _ body: (ContractServer) async throws -> T
+        storage: (inout Store.Configuration) -> Void = { _ in }, bulk: (inout Bulk.Configuration) -> Void = { _ in }, configure: (inout API.Configuration) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation, _ body: (ContractServer) async throws -> T
     ) async throws -> T {
         try await withTestDatabase { database in
             let group = MultiThreadedEventLoopGroup.singleton
@@ -40,7 +40,9 @@ struct ContractServer {
             let store = Store(configuration, eventLoopGroup: group, logger: logger)
             try await store.start()
             let files = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
-            let api = try await compose(store, files: files.path, logger: logger, configure)
+            var snapshots = Bulk.Configuration(directory: files.path)
+            bulk(&snapshots)
+            let api = try await compose(store, snapshots, logger: logger, configure)
             let server = api.makeServer(router: api.makeRouter(), group: group)
             try await server.start()
             let result: Result<T, any Error>
@@ -66,13 +68,13 @@ struct ContractServer {
         }
     }
 
-    private static func compose(_ store: Store, files: String, logger: Logger, _ configure: (inout API.Configuration) throws -> Void) async throws -> API {
+    private static func compose(_ store: Store, _ snapshots: Bulk.Configuration, logger: Logger, _ configure: (inout API.Configuration) throws -> Void) async throws -> API {
         let seal = CursorSeal(key: try await store.secret("cursor") ?? [])
         let released = ReleasedDatasets(store: store)
         var dependencies = API.Dependencies(
             keyLookup: { try await store.accessKey(prefix: $0) }, unreadiness: { await unreadiness(store) }, document: try Project.text("openapi.yaml"))
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
-        dependencies.bulk = try Bulk(Bulk.Configuration(directory: files), store: store, released: released, logger: logger)
+        dependencies.bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
         dependencies.catalogue = Catalogue(store: store, seal: seal)
         dependencies.changes = ChangeFeed(store: store, announcements: released.announcements)
         dependencies.sharedLimits = API.SharedLimits(

@@ -1,3 +1,4 @@
+import Bulk
 import Crypto
 import Foundation
 import NIOHTTP1
@@ -30,10 +31,25 @@ import Testing
                     #expect(form["digest"]?.string.map { $0 == digest } ?? (form["bytes"] == nil), "\(form)")
                 }
             }
-            #expect(formats == ["csv", "csv.gz", "csv-excel", "ndjson"])
+            #expect(formats == ["csv", "csv.gz", "xlsx", "csv-excel", "ndjson"])
             #expect(try await server.reader.get(target + "?version=1").json()["meta"]?["version"]?.int == 1)
             #expect(try await server.reader.get(target + "?version=9").status == 404)
             #expect(try await server.reader.get(target + "?as_of=1999-01-01T00:00:00Z").status == 404)
+        }
+    }
+
+    @Test func whatDoesNotFitIntoASheetIsRefused() async throws {
+        try await ContractServer.with(bulk: { $0.workbookRows = 0 }) { server in
+            _ = try await server.publish(contract)
+            let dataset = try contract.target(of: "/v1/datasets/{id}")
+            for path in ["/data.xlsx", "/versions/1/data.xlsx"] {
+                let answer = try await server.reader.get(dataset + path)
+                #expect(answer.status == 422, "\(answer.text)")
+                let csv = try #require(try answer.json()["links"]?["csv"]?.string)
+                #expect(try await server.reader.get(csv).status == 200)
+            }
+            let forms = try #require(try await server.reader.get(dataset + "/download").json()["data"]?.array)
+            #expect(!forms.contains { $0["format"]?.string == "xlsx" })
         }
     }
 

@@ -4,7 +4,7 @@ import Model
 /// In which forms a version can be had.
 struct DownloadDTO: Encodable, Sendable {
     struct Form: Encodable, Sendable {
-        /// `csv`, `csv.gz`, `csv-excel`, `ndjson`.
+        /// `csv`, `csv.gz`, `xlsx`, `csv-excel`, `ndjson`.
         var format: String
         var mediaType: String
         var href: String
@@ -14,6 +14,12 @@ struct DownloadDTO: Encodable, Sendable {
         var digest: String?
         /// Whether a part of it can be asked for by `Range`.
         var ranges: Bool
+    }
+
+    /// What is known of a file that was made.
+    struct Known {
+        var bytes: Int
+        var digest: String
     }
 
     struct Meta: Encodable, Sendable {
@@ -39,9 +45,11 @@ struct DownloadDTO: Encodable, Sendable {
     var links: Links
 
     /// - Parameters:
-    ///   - gzip: size and digest of the gzip form, where it is there already.
+    ///   - gzip: of the gzip form, where it is there already.
+    ///   - workbook: the same of the workbook.
+    ///   - hasWorkbook: whether the rows fit into one.
     ///   - own: the address that was asked.
-    init(_ facts: SnapshotFacts, gzip: (bytes: Int, digest: String)?, own: String) {
+    init(_ facts: SnapshotFacts, gzip: Known?, workbook: Known?, hasWorkbook: Bool, own: String) {
         let base = "/v1/datasets/\(facts.dataset)", version = "\(base)/versions/\(facts.version)"
         data = [
             Form(format: "csv", mediaType: "text/csv", href: "\(version)/data.csv", bytes: facts.byteCount, digest: facts.digest, ranges: true),
@@ -49,6 +57,10 @@ struct DownloadDTO: Encodable, Sendable {
             Form(format: "csv-excel", mediaType: "text/csv", href: "\(version)/data.csv?dialect=excel", ranges: false),
             Form(format: "ndjson", mediaType: "application/x-ndjson", href: "\(base)/rows.ndjson?version=\(facts.version)", ranges: false),
         ]
+        if hasWorkbook {
+            let type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            data.insert(Form(format: "xlsx", mediaType: type, href: "\(version)/data.xlsx", bytes: workbook?.bytes, digest: workbook?.digest, ranges: true), at: 2)
+        }
         meta = Meta(dataset: facts.dataset, version: facts.version, rows: facts.rowCount, releasedAt: facts.releasedAt)
         links = Links(own: own, version: version, schema: "\(base)/schema")
     }

@@ -43,9 +43,10 @@ extension API {
             let dataset = try context.path("id")
             let asOf = try await bulk.versionNumber(asOfIn: parameters.all, of: dataset)
             let version = try await bulk.version(of: dataset, number: asOf ?? named)
-            let gzip = bulk.rendered(version, gzip: true).map { (bytes: $0.size, digest: $0.digest) }
+            let facts = try await bulk.facts(version)
+            func known(_ form: SnapshotForm) -> DownloadDTO.Known? { bulk.rendered(version, as: form).map { .init(bytes: $0.size, digest: $0.digest) } }
             let own = request.uri.path + (request.uri.query.map { "?\($0)" } ?? "")
-            return try .json(DownloadDTO(try await bulk.facts(version), gzip: gzip, own: own), tagged: request, headers: [.cacheControl: "public, no-cache"])
+            return try .json(DownloadDTO(facts, gzip: known(.gzip), workbook: known(.workbook), hasWorkbook: facts.rowCount <= bulk.workbookRows, own: own), tagged: request, headers: [.cacheControl: "public, no-cache"])
         }
     }
 }

@@ -8,17 +8,16 @@ import RateLimit
 
 extension API {
     func addDownloadRoutes(_ routes: Routes, _ bulk: Bulk) {
-        for suffix in [".csv", ".csv.gz"] {
-            let isGzip = suffix == ".csv.gz"
-            routes.get("/v1/datasets/{id}/data\(suffix)", .download) { request, context in
-                try await FileDownload(bulk, request, context, isGzip: isGzip).response(try context.path("id"), number: nil)
+        for form in SnapshotForm.allCases {
+            routes.get("/v1/datasets/{id}/data.\(form.rawValue)", .download) { request, context in
+                try await FileDownload(bulk, request, context, form).response(try context.path("id"), number: nil)
             }
-            routes.get("/v1/datasets/{id}/versions/{n}/data\(suffix)", .download) { request, context in
+            routes.get("/v1/datasets/{id}/versions/{n}/data.\(form.rawValue)", .download) { request, context in
                 let text = try context.path("n")
                 guard let number = Int(text), (1...Int(Int32.max)).contains(number) else {
                     throw Problem(.versionNotFound, zh: "没有版本 \(text.prefix(32))", en: "there is no version \(text.prefix(32))")
                 }
-                return try await FileDownload(bulk, request, context, isGzip: isGzip).response(try context.path("id"), number: number)
+                return try await FileDownload(bulk, request, context, form).response(try context.path("id"), number: number)
             }
         }
     }
@@ -29,44 +28,45 @@ private struct FileDownload {
     let bulk: Bulk
     let request: Request
     let context: AppContext
-    let isGzip: Bool
+    let form: SnapshotForm
 
-    init(_ bulk: Bulk, _ request: Request, _ context: AppContext, isGzip: Bool) {
+    init(_ bulk: Bulk, _ request: Request, _ context: AppContext, _ form: SnapshotForm) {
         self.bulk = bulk
         self.request = request
         self.context = context
-        self.isGzip = isGzip
+        self.form = form
     }
 
     private var isHead: Bool { context.exchange.method == "HEAD" }
 
     func response(_ dataset: String, number: Int?) async throws -> Response {
-        _ = try request.negotiate([isGzip ? "application/gzip" : "text/csv"])
+        _ = try request.negotiate([form.mediaType])
         let parameters = try QueryParameters(request)
-        let names = (isGzip ? [] : ["dialect"]) + (number == nil ? ["as_of"] : [])
+        let names = (form == .csv ? ["dialect"] : []) + (number == nil ? ["as_of"] : [])
         try parameters.only(where: names.contains) { names }
-        let dialect = isGzip ? CSVDialect() : try parameters.dialect(withGuard: false)
+        let dialect = form == .csv ? try parameters.dialect(withGuard: false) : CSVDialect()
         let asked = if let number { number } else { try await bulk.versionNumber(asOfIn: parameters.all, of: dataset) }
         let version = try await bulk.version(of: dataset, number: asked)
         let facts = try await bulk.facts(version)
 
-        let tag = EntityTag("sha256-\(facts.digest)\(isGzip ? "-gz" : dialect.excel ? "-excel" : "")")
+        if form == .workbook { try checkRows(facts) }
+        let tag = EntityTag("sha256-\(facts.digest)\(form == .csv ? dialect.excel ? "-excel" : "" : form == .gzip ? "-gz" : "-xlsx")")
         var headers = common(facts, isPinned: number != nil)
         headers[.eTag] = tag.field
         if request.isNotModified(tag) || isUnmodified(since: facts.releasedAt) { return .notModified(tag, headers: headers) }
-        headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: isGzip ? ".csv.gz" : ".csv")
-        headers[.contentType] = isGzip ? "application/gzip" : "text/csv; charset=utf-8; header=present"
+        headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: ".\(form.rawValue)")
+        headers[.contentType] = form == .csv ? "text/csv; charset=utf-8; header=present" : form.mediaType
 
         if dialect.excel {
             headers[.acceptRanges] = "none"
             return try await bulk.whole(version, dialect: dialect).response(headers, context)
         }
-        // The canonical file's length and digest are known before it is there; those of its gzip form are not.
-        let file = bulk.rendered(version, gzip: isGzip)
-        let known: (size: Int, digest: String)? = isGzip ? file.map { ($0.size, $0.digest) } : (facts.byteCount, facts.digest)
+        // The canonical file's length and digest are known before it is there; those of its other forms are not.
+        let file = bulk.rendered(version, as: form)
+        let known: (size: Int, digest: String)? = form != .csv ? file.map { ($0.size, $0.digest) } : (facts.byteCount, facts.digest)
         guard let known else {
             if isHead { return Response(status: .ok, headers: headers) }
-            return whole(try await bulk.snapshot(version, gzip: isGzip), headers, size: nil)
+            return whole(try await bulk.snapshot(version, as: form), headers, size: nil)
         }
         headers[.acceptRanges] = "bytes"
         headers[.reprDigest] = Self.reprDigest(known.digest)
@@ -75,10 +75,10 @@ private struct FileDownload {
             return Response(status: .ok, headers: headers)
         }
         switch request.allowsRange(of: tag) ? ByteRange(request.headers[.range], size: known.size) : .whole {
-        case .whole: return whole(try await bulk.snapshot(version, gzip: isGzip), headers, size: known.size)
+        case .whole: return whole(try await bulk.snapshot(version, as: form), headers, size: known.size)
         case .part(let range):
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(known.size)"
-            return part(try await bulk.snapshot(version, gzip: isGzip, range: range), headers, range)
+            return part(try await bulk.snapshot(version, as: form, range: range), headers, range)
         case .unsatisfiable:
             let problem = Problem(
                 .rangeNotSatisfiable, zh: "文件只有 \(known.size) 字节", en: "the file has \(known.size) bytes",
@@ -87,6 +87,15 @@ private struct FileDownload {
             response.headers[.contentRange] = "bytes */\(known.size)"
             return response
         }
+    }
+
+    private func checkRows(_ facts: SnapshotFacts) throws {
+        guard facts.rowCount > bulk.workbookRows else { return }
+        let csv = "/v1/datasets/\(facts.dataset)/versions/\(facts.version)/data.csv"
+        throw Problem(
+            .formatUnsuitable, zh: "有 \(facts.rowCount) 行，Excel 工作表最多 \(bulk.workbookRows) 行（另有表头）；请下载 CSV",
+            en: "there are \(facts.rowCount) rows; a sheet of Excel holds \(bulk.workbookRows) besides its header; take the CSV",
+            members: [.links: try JSON.encode(["csv": csv])])
     }
 
     private func common(_ facts: SnapshotFacts, isPinned: Bool) -> HTTPFields {
@@ -136,6 +145,16 @@ private struct FileDownload {
             UInt8(String(decoding: digits[place...place + 1], as: UTF8.self), radix: 16) ?? 0
         }
         return "sha-256=:\(Data(bytes).base64EncodedString()):"
+    }
+}
+
+extension SnapshotForm {
+    fileprivate var mediaType: String {
+        switch self {
+        case .csv: "text/csv"
+        case .gzip: "application/gzip"
+        case .workbook: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        }
     }
 }
 
