@@ -11,7 +11,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(1))) struct ChangeRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct ChangeRouteTests {
     /// A server over one released dataset, with its record of changes.
     private struct Server {
         let db: TestDatabase
