@@ -3,7 +3,8 @@
 #
 # Needs wrk, nginx, pgbench and psql (apt) and Python 3.11 with venv; the Python packages go into .bench/venv.
 # DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
-# Arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push.
+# `run.sh search` measures search alone, with the arguments of search.py: --sizes, --rate, --seconds, --no-fastapi.
+# Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -31,4 +32,14 @@ trap 'psql -X -q "$DAYLIGHT_TEST_DATABASE_URL" -c "DROP DATABASE IF EXISTS $data
 export DATABASE_URL=${DAYLIGHT_TEST_DATABASE_URL/\/postgres\?/\/$database?}
 daylight=${DAYLIGHT_BINARY:-.build/release/daylight}
 DAYLIGHT_SCHEMA_DIR=schema "$daylight" migrate >&2
-python3 Benchmarks/bench.py --daylight "$daylight" --python .bench/venv/bin/python "$@"
+search() {
+    python3 Benchmarks/search.py --daylight "$daylight" --python .bench/venv/bin/python "$@"
+}
+if [ "${1:-}" = search ]; then
+    shift
+    search "$@"
+else
+    python3 Benchmarks/bench.py --daylight "$daylight" --python .bench/venv/bin/python "$@"
+    # Last, since it makes the catalogue anew.
+    if [ $# -eq 0 ]; then search; fi
+fi

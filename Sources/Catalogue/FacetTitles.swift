@@ -18,28 +18,40 @@ struct FacetTitles {
     func facets(of answer: Answer, limit: Int) -> [DatasetPage.FacetCounts] {
         Catalogue.facets.map { name in
             let (counts, titles) = values(name, answer)
-            let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             return DatasetPage.FacetCounts(
-                name: name, values: sorted.prefix(limit).map { DatasetPage.FacetValue(value: $0.key, title: titles[$0.key], count: $0.value) },
-                isCut: sorted.count > limit)
+                name: name, values: Self.most(counts, limit).map { DatasetPage.FacetValue(value: $0.value, title: titles[$0.value], count: $0.count) },
+                isCut: counts.count > limit)
         }
     }
 
-    private func values(_ name: String, _ answer: Answer) -> ([String: Int], [String: LocalizedText]) {
-        func counts(_ facet: Facet, _ keys: (String) -> [String] = { [$0] }) -> [String: Int] {
-            answer.counts[facet, default: []].reduce(into: [:]) { sums, count in for key in keys(count.value) { sums[key, default: 0] += count.count } }
+    /// The most frequent values, equal ones by their spelling. Spellings are compared only where they decide what is listed and where.
+    private static func most(_ counts: [Answer.Count], _ limit: Int) -> [Answer.Count] {
+        var listed = counts
+        if counts.count > limit {
+            let bar = counts.map(\.count).sorted(by: >)[limit - 1]
+            listed.removeAll { $0.count < bar }
+        }
+        listed.sort { $0.count != $1.count ? $0.count > $1.count : $0.value < $1.value }
+        return Array(listed.prefix(limit))
+    }
+
+    private func values(_ name: String, _ answer: Answer) -> ([Answer.Count], [String: LocalizedText]) {
+        func counts(_ facet: Facet) -> [Answer.Count] { answer.counts[facet, default: []] }
+        func sums(_ facet: Facet, _ keys: (String) -> [String]) -> [Answer.Count] {
+            let sums = counts(facet).reduce(into: [String: Int]()) { sums, count in for key in keys(count.value) { sums[key, default: 0] += count.count } }
+            return sums.map { Answer.Count(value: $0.key, count: $0.value) }
         }
         switch name {
         case "department": return (counts(.department), reference.departments)
         case "theme": return (counts(.theme), [:])
-        case "region_level": return (counts(.region) { Department.Level(ofRegion: $0).map { [$0.rawValue] } ?? [] }, Self.levels)
+        case "region_level": return (sums(.region) { Department.Level(ofRegion: $0).map { [$0.rawValue] } ?? [] }, Self.levels)
         case "region": return (counts(.region), reference.codes["divisions"] ?? [:])
         case "profile": return (counts(.profile), reference.profiles)
-        case "format": return (counts(.formats) { $0.split(separator: ",").map(String.init) }, [:])
+        case "format": return (sums(.formats) { $0.split(separator: ",").map(String.init) }, [:])
         case "update_cycle": return (counts(.updateCycle), reference.codes["update-cycles"] ?? [:])
         case "share_type": return (counts(.shareType), Self.shareTypes)
         case "openness": return (counts(.openness), reference.codes["openness"] ?? [:])
-        default: return (Dictionary(uniqueKeysWithValues: answer.years.map { (String($0.year), $0.count) }), [:])
+        default: return (answer.years.map { Answer.Count(value: String($0.year), count: $0.count) }, [:])
         }
     }
 
@@ -59,7 +71,9 @@ struct FacetTitles {
 extension Department.Level {
     /// The level of a division by its code: provinces end in 0000, prefectures in 00 (GB/T 2260). Nil for what is no code.
     init?(ofRegion code: String) {
-        guard code.utf8.count == 6 else { return nil }
-        self = code.hasSuffix("0000") ? .region : code.hasSuffix("00") ? .prefecture : .county
+        let digits = code.utf8
+        guard digits.count == 6 else { return nil }
+        let zeros = digits.reversed().prefix { $0 == UInt8(ascii: "0") }.count
+        self = zeros >= 4 ? .region : zeros >= 2 ? .prefecture : .county
     }
 }

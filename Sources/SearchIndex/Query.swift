@@ -74,6 +74,11 @@ public struct Answer: Sendable {
     public struct Count: Sendable, Hashable {
         public var value: String
         public var count: Int
+
+        public init(value: String, count: Int) {
+            self.value = value
+            self.count = count
+        }
     }
 
     /// All hits, on this page and others.
