@@ -8,6 +8,9 @@ import urllib.error, urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import hot
+from measure import cpu_seconds, free_port, middle, ratio, resident, timed
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CITIES = 40
@@ -167,12 +170,12 @@ class Bench:
                 except subprocess.TimeoutExpired:
                     process.kill()
 
-    def daylight(self):
+    def daylight(self, limits="*.*=1000000000/60"):
         port = free_port()
         self.port = port
         env = dict(
             os.environ, DATABASE_URL=self.url, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=str(self.work / "home"),
-            DAYLIGHT_RATE_LIMITS="*.*=1000000000/60", DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
+            DAYLIGHT_RATE_LIMITS=limits, DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
         return self.process([self.options.daylight, "serve"], port, env, "/health/live", self.work / "daylight.log")
 
     def fastapi(self):
@@ -216,7 +219,7 @@ class Bench:
             http {{ access_log off; sendfile on; tcp_nopush on; types {{ text/csv csv; }} server {{ listen 127.0.0.1:{port}; root {folder}; }} }}""")
         return self.process(["nginx", "-c", str(conf), "-p", str(self.work)], port, None, "/probe")
 
-    def wrk(self, port, script, connections, seconds):
+    def wrk(self, port, script, connections, seconds, refused=False):
         path = self.work / "wrk.lua"
         path.write_text(script)
         output = subprocess.run(
@@ -225,7 +228,7 @@ class Bench:
         errors = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
         p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
         scale = {"us": 0.001, "ms": 1, "s": 1000}
-        if errors or "Socket errors" in output:
+        if bool(errors) != refused or "Socket errors" in output:
             sys.exit(f"wrk: {output}")
         return rate, float(p99.group(1)) * scale[p99.group(2)]
 
@@ -366,6 +369,15 @@ class Bench:
         self.results["csv_file"] = {
             "bytes_per_second": middle(ours), "nginx_bytes_per_second": middle(limits), "ratio_to_nginx": ratio(ours, limits), "goal": 0.9, "bytes": size}
 
+    def hot(self):
+        hot.hot(self)
+
+    def refused(self):
+        hot.refused(self)
+
+    def slow(self):
+        hot.slow(self)
+
     def push(self):
         """A push of CSV rows to its release, against COPY into a temporary table and INSERT into a table with the same indexes."""
         rows = self.options.push_rows
@@ -468,36 +480,6 @@ class Peak:
         self.pool.shutdown()
 
 
-def resident(pid):
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1)) * 1024
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def timed(work):
-    start = time.monotonic()
-    work()
-    return time.monotonic() - start
-
-
-def middle(values):
-    return round(statistics.median(values), 3)
-
-
-def ratio(a, b):
-    """Median of the ratios of measurements that were taken one after the other."""
-    return round(statistics.median(x / y for x, y in zip(a, b)), 3)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", default=os.environ.get("DATABASE_URL"), help="a migrated database of its own")
@@ -507,7 +489,7 @@ def main():
     parser.add_argument("--push-rows", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push"])
+    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push", "hot", "refused", "slow"])
     options = parser.parse_args()
     if not options.database:
         parser.error("--database or DATABASE_URL is needed")

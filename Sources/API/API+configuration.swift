@@ -24,6 +24,8 @@ extension API {
         public var eventStreams = 1000
         /// How long an event stream stays open before its client has to connect again.
         public var eventStreamLifetime = 3600.0
+        /// Bytes of answers kept for being given again; 0 keeps none.
+        public var answerCapacity = 64 << 20
         /// Whether each request leaves a line in the log.
         public var logsRequests = true
 

@@ -23,6 +23,8 @@ extension API {
         public var bulk: Bulk?
         /// Datasets, departments and profiles; nil where a server is tested without them.
         public var catalogue: Catalogue?
+        /// Whether answers that are kept still stand; nil keeps none.
+        public var freshness: Freshness?
         /// How limits are shared with other processes; nil where they are this one's alone.
         public var sharedLimits: SharedLimits?
         /// The record of changes; nil where a server is tested without it. It comes with a catalogue.

@@ -28,6 +28,10 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
     var decision: Decision?
     /// Whether its limits have been charged.
     var isAdmitted = false
+    /// Units that it was charged.
+    var cost = 0
+    /// As what its answer is to be kept, and the state of knowledge when it came; nil where it is not.
+    var keeping: (name: AnswerCache.Name, generation: UInt64)?
     /// Whether it has been counted and logged; nothing may be taken for it any more.
     var isFinished = false
     /// Whether a download's place is held for it.

@@ -21,6 +21,13 @@ final class Route: Sendable {
     let metrics: RouteMetrics
     /// Whether it streams rows that are read while they are sent: then bytes cost too.
     let isLive: Bool
+    /// Whether its answers to strangers may be kept: they depend on nothing but the address, the language and what is released.
+    let isKept: Bool
+
+    private static let kept: Set<String> = [
+        "/v1/datasets", "/v1/datasets/{id}", "/v1/datasets/{id}/schema", "/v1/datasets/{id}/queryables", "/v1/datasets/{id}/versions", "/v1/datasets/{id}/versions/{n}",
+        "/v1/datasets/{id}/rows", "/v1/datasets/{id}/rows/{key}", "/v1/datasets/{id}/aggregate", "/v1/datasets/{id}/changes.atom", "/v1/changes", "/v1/changes.atom",
+    ]
 
     init(method: String, template: String, action: ActionClass, body: BodyRule, metrics: RouteMetrics) {
         self.method = method
@@ -28,6 +35,7 @@ final class Route: Sendable {
         self.action = action
         self.body = body
         self.metrics = metrics
+        isKept = method == "GET" && Self.kept.contains(template)
         isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue."))
     }
 }

@@ -55,7 +55,7 @@ public struct Routes {
                 try await gate.identify(exchange)
                 try await gate.admit(exchange, to: route, cost: cost?(request) ?? 1)
                 try gate.checkBody(request, exchange, route)
-                return try await handler(request, context)
+                return try await gate.keep(try await handler(request, context), exchange, route)
             } catch {
                 return gate.response(to: error, exchange)
             }

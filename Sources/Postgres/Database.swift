@@ -113,10 +113,13 @@ public final class Database: Sendable {
     /// Follows the channels on a connection of its own, opened again whenever it breaks, until the sequence is dropped.
     ///
     /// The first element is `.reconnected`, once listening has begun; what it means to miss notifications is said there.
-    public func notifications(_ channels: [String]) -> AsyncStream<Notification> {
+    ///
+    /// - Parameter proof: how often the server is asked whether anything is still on its way; nil for never. A server that does not answer within
+    ///   five seconds is given up, and connected to anew.
+    public func notifications(_ channels: [String], proof: Duration? = nil) -> AsyncStream<Notification> {
         AsyncStream(bufferingPolicy: .bufferingOldest(NotificationListener.capacity)) { continuation in
             guard let running = try? running() else { return continuation.finish() }
-            let listener = NotificationListener(channels, shared: running.shared, loop: group.any(), continuation)
+            let listener = NotificationListener(channels, proof: proof, shared: running.shared, loop: group.any(), continuation)
             listeners.withLockedValue { $0[ObjectIdentifier(listener)] = listener }
             continuation.onTermination = { _ in
                 listener.stop()

@@ -5,4 +5,6 @@ public enum Notification: Sendable, Hashable {
     /// The connection was lost and is listening again, or the reader was too slow: notifications may have been missed,
     /// so whatever they keep fresh has to be read anew. Also the first element, once listening has begun.
     case reconnected
+    /// All that was committed before this moment has come: the server answered a question that was asked then. Only where such questions were wanted.
+    case upToDate(ContinuousClock.Instant)
 }

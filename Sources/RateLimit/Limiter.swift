@@ -56,7 +56,7 @@ public final class Limiter: Sendable {
     /// - Parameters:
     ///   - policy: the limits that hold.
     ///   - capacity: quotas kept at most (one client uses one for each class of action it takes); rounded up to a
-    ///     multiple of 512; 80 bytes each.
+    ///     multiple of 512; 96 bytes each.
     ///   - fleet: how the limits are shared; nil where they are this process's alone.
     public init(policy: Policy = .defaults, capacity: Int = 65_536, fleet: Fleet? = nil) {
         self.policy = policy

@@ -13,7 +13,15 @@ public final class Announcements: Sendable {
         case ended
     }
 
+    /// How often the server is asked whether anything is on its way, and how long its answer is worth.
+    private static let proof = Duration.milliseconds(200)
+    /// What is kept may be this old at most, wherever nothing is heard: a reader sees no state that was replaced more than a second ago.
+    static let trust = Duration.milliseconds(800)
+
     private let store: Store
+    /// Nanoseconds from ``epoch`` to the moment up to which everything has been heard.
+    private let heardUpTo = Atomic<Int64>(.min)
+    private static let epoch = ContinuousClock.now
     private let listeners = Mutex<[@Sendable (News) -> Void]>([])
 
     public init(store: Store) {
@@ -25,14 +33,25 @@ public final class Announcements: Sendable {
         listeners.withLock { $0.append(body) }
     }
 
+    /// Whether all that was committed up to a moment ago has been heard, so that what is kept can be trusted.
+    public var isCurrent: Bool {
+        let heard = heardUpTo.load(ordering: .acquiring)
+        return heard != .min && Self.nanoseconds(.now) - heard < Self.trustNanoseconds
+    }
+
+    private static let trustNanoseconds = Int64(trust / .nanoseconds(1))
+    private static func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 { Int64(epoch.duration(to: instant) / .nanoseconds(1)) }
+
     /// Listens until the task is cancelled.
     public func run() async {
-        for await notification in store.writer.notifications(["daylight_change"]) {
+        for await notification in store.writer.notifications(["daylight_change"], proof: Self.proof) {
             switch notification {
             case .reconnected: tell(.mayHaveMissed)
+            case .upToDate(let instant): heardUpTo.store(Self.nanoseconds(instant), ordering: .releasing)
             case .message(_, let dataset): tell(.changed(dataset: dataset))
             }
         }
+        heardUpTo.store(.min, ordering: .releasing)
         tell(.ended)
     }
 

@@ -8,11 +8,10 @@ import Synchronization
 /// may have been missed. A release is seen by every node as soon as its notification is there. What was never announced is looked at again after a while.
 public final class ReleasedDatasets: Sendable {
     private struct State {
-        var datasets: [String: (value: ReleasedDataset, until: ContinuousClock.Instant)] = [:]
-        var versions: [VersionName: (value: ReleasedVersion, until: ContinuousClock.Instant)] = [:]
+        var datasets: [String: (value: ReleasedDataset, readAt: ContinuousClock.Instant)] = [:]
+        var versions: [VersionName: (value: ReleasedVersion, readAt: ContinuousClock.Instant)] = [:]
         /// Counts notifications, so that what was read before one is not kept after it.
         var generation = 0
-        var isListening = false
     }
 
     private struct VersionName: Hashable {
@@ -24,9 +23,8 @@ public final class ReleasedDatasets: Sendable {
     private let capacity: Int
     private let state = Mutex(State())
 
-    /// How long an entry is trusted while notifications come, and while they do not.
+    /// How long an entry is trusted while notifications come; without them, as long as ``Announcements/trust``.
     private static let trust = Duration.seconds(10)
-    private static let trustWithoutNotifications = Duration.seconds(1)
 
     /// Where it hears of changes, and everybody else who has to.
     public let announcements: Announcements
@@ -38,9 +36,8 @@ public final class ReleasedDatasets: Sendable {
         announcements = Announcements(store: store)
         announcements.onNews { [weak self] news in
             switch news {
-            case .mayHaveMissed: self?.forgetAll(isListening: true)
+            case .mayHaveMissed, .ended: self?.forgetAll()
             case .changed(let dataset): self?.forget(dataset)
-            case .ended: self?.forgetAll(isListening: false)
             }
         }
     }
@@ -58,10 +55,9 @@ public final class ReleasedDatasets: Sendable {
         }
     }
 
-    private func forgetAll(isListening: Bool) {
+    private func forgetAll() {
         state.withLock { state in
             state.generation += 1
-            state.isListening = isListening
             state.datasets = [:]
             state.versions = [:]
         }
@@ -70,7 +66,7 @@ public final class ReleasedDatasets: Sendable {
     /// A dataset that is in memory; nil where it has to be asked for.
     public func known(_ id: String) -> ReleasedDataset? {
         let entry = state.withLock { $0.datasets[id] }
-        guard let entry, entry.until > .now else { return nil }
+        guard let entry, isTrusted(entry.readAt) else { return nil }
         return entry.value
     }
 
@@ -78,7 +74,7 @@ public final class ReleasedDatasets: Sendable {
     public func known(_ id: String, version number: Int) -> ReleasedVersion? {
         if let current = known(id)?.current, current.number == number { return current }
         let entry = state.withLock { $0.versions[VersionName(dataset: id, number: number)] }
-        guard let entry, entry.until > .now else { return nil }
+        guard let entry, isTrusted(entry.readAt) else { return nil }
         return entry.value
     }
 
@@ -89,11 +85,11 @@ public final class ReleasedDatasets: Sendable {
     /// - Throws: a `Problem` when the database cannot answer.
     public func dataset(_ id: String, fresh: Bool = false) async throws -> ReleasedDataset? {
         if !fresh, let known = known(id) { return known }
-        let generation = state.withLock { $0.generation }
+        let generation = state.withLock { $0.generation }, readAt = ContinuousClock.now
         guard let dataset = try await store.releasedDataset(id) else { return nil }
-        keep(generation) { state, until in
+        keep(generation) { state in
             if state.datasets.count >= capacity, state.datasets[id] == nil { state.datasets.removeAll(keepingCapacity: true) }
-            state.datasets[id] = (dataset, until)
+            state.datasets[id] = (dataset, readAt)
         }
         return dataset
     }
@@ -104,19 +100,23 @@ public final class ReleasedDatasets: Sendable {
     /// - Throws: a `Problem` when the database cannot answer.
     public func version(_ number: Int, of dataset: ReleasedDataset) async throws -> ReleasedVersion? {
         if let known = known(dataset.id, version: number) { return known }
-        let generation = state.withLock { $0.generation }
+        let generation = state.withLock { $0.generation }, readAt = ContinuousClock.now
         guard let version = try await store.releasedVersion(number, of: dataset) else { return nil }
-        keep(generation) { state, until in
+        keep(generation) { state in
             if state.versions.count >= capacity { state.versions.removeAll(keepingCapacity: true) }
-            state.versions[VersionName(dataset: dataset.id, number: number)] = (version, until)
+            state.versions[VersionName(dataset: dataset.id, number: number)] = (version, readAt)
         }
         return version
     }
 
-    private func keep(_ generation: Int, _ add: (inout State, ContinuousClock.Instant) -> Void) {
+    private func isTrusted(_ readAt: ContinuousClock.Instant) -> Bool {
+        readAt.duration(to: .now) < (announcements.isCurrent ? Self.trust : Announcements.trust)
+    }
+
+    private func keep(_ generation: Int, _ add: (inout State) -> Void) {
         state.withLock { state in
             guard state.generation == generation else { return }
-            add(&state, .now + (state.isListening ? Self.trust : Self.trustWithoutNotifications))
+            add(&state)
         }
     }
 }

@@ -142,6 +142,7 @@ extension Store {
                 case .reconnected: continuation.yield(.all)
                 case .message(Self.referenceChannel, _): continuation.yield(.all)
                 case .message: continuation.yield(.datasets)
+                case .upToDate: break
                 }
             }
             continuation.finish()

@@ -88,6 +88,6 @@ extension Store {
     /// A statement for which requests wait: better no answer than a late one.
     @discardableResult
     private func atOnce(_ sql: SQL) async throws -> RowSet {
-        try await mappingErrors { try await writer.execute(sql, deadline: .now + .milliseconds(500)) }
+        try await mappingErrors { try await writer.execute(sql, deadline: .now + .seconds(1)) }
     }
 }

@@ -65,6 +65,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.catalogue = catalogue
         let changes = ChangeFeed(store: store, announcements: released.announcements)
         dependencies.changes = changes
+        dependencies.freshness = Freshness(released.announcements)
         dependencies.sharedLimits = API.SharedLimits(store)
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = bulk

@@ -40,6 +40,8 @@ struct Settings: Sendable {
     var shutdownGrace = 30.0
     /// Snapshot files kept, in bytes together.
     var snapshotCapacity = 20 << 30
+    /// Answers kept in memory, in bytes together.
+    var answerCapacity = 64 << 20
 
     /// Reads `DATABASE_URL` and the `DAYLIGHT_…` variables.
     ///
@@ -90,6 +92,7 @@ struct Settings: Sendable {
         pushLimit = try number("DAYLIGHT_PUSH_LIMIT", 1024...(1 << 50)) ?? pushLimit
         findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
+        answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
         snapshotCapacity = try number("DAYLIGHT_SNAPSHOT_CAPACITY", 1 << 20...(1 << 50)) ?? snapshotCapacity
     }
 
@@ -115,6 +118,7 @@ struct Settings: Sendable {
         configuration.logsRequests = logsRequests
         configuration.streamLimit = pushLimit
         configuration.shutdownGrace = shutdownGrace
+        configuration.answerCapacity = answerCapacity
         return configuration
     }
 }

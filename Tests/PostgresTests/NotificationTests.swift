@@ -28,6 +28,25 @@ import Testing
         }
     }
 
+    @Test func aProofThatNothingIsOnItsWayComesAfterWhatWas() async throws {
+        try await TestDatabase.with { test in
+            let channel = "proof_" + test.schema
+            var arrivals = test.database.notifications([channel], proof: .milliseconds(20)).makeAsyncIterator()
+            #expect(await arrivals.next() == .reconnected)
+            for round in 0..<20 {
+                try await test.database.withConnection { try await $0.notify(channel, "\(round)") }
+                let committed = ContinuousClock.now
+                var isHeard = false
+                while let arrival = await arrivals.next() {
+                    if arrival == .message(channel: channel, payload: "\(round)") { isHeard = true }
+                    // A question asked after the commit is answered after the notification.
+                    if case .upToDate(let instant) = arrival, instant > committed { break }
+                }
+                #expect(isHeard)
+            }
+        }
+    }
+
     @Test func aSlowReaderIsToldThatItMissedSomething() async throws {
         try await TestDatabase.with { test in
             let channel = "flood_" + test.schema

@@ -12,6 +12,8 @@ final class Metrics: Sendable {
     let timeouts = Tally(count: 4)
     /// Answers given on the event loop.
     let hot = Tally(count: 1)
+    /// Answers given from memory as they were kept.
+    let kept = Tally(count: 1)
     /// Log lines dropped because nobody took them.
     let droppedLines = Tally(count: 1)
     private let gauges: [API.Gauge]
@@ -69,6 +71,8 @@ final class Metrics: Sendable {
         }
         family("daylight_http_hot_answers_total", "counter", "Answers given on the event loop.")
         text += "daylight_http_hot_answers_total \(hot[0])\n"
+        family("daylight_http_kept_answers_total", "counter", "Answers given from memory as they were kept.")
+        text += "daylight_http_kept_answers_total \(kept[0])\n"
         family("daylight_log_dropped_lines_total", "counter", "Request log lines dropped because the log was not read.")
         text += "daylight_log_dropped_lines_total \(droppedLines[0])\n"
         for gauge in gauges {

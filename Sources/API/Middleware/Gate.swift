@@ -14,6 +14,7 @@ final class Gate: Sendable {
     let configuration: API.Configuration
     let limiter: Limiter
     let allowances: Allowances
+    let answers: AnswerCache
     let keys: KeyDirectory
     let metrics: Metrics
     let log: RequestLog
@@ -33,6 +34,7 @@ final class Gate: Sendable {
         self.configuration = configuration
         limiter = Limiter(policy: configuration.policy, capacity: configuration.limiterCapacity)
         allowances = Allowances(limiter: limiter, shared: dependencies.sharedLimits)
+        answers = AnswerCache(freshness: dependencies.freshness, capacity: configuration.answerCapacity)
         keys = KeyDirectory(lookup: dependencies.keyLookup)
         let metrics = Metrics(gauges: dependencies.gauges)
         self.metrics = metrics
@@ -156,6 +158,7 @@ final class Gate: Sendable {
     private func take(_ decision: Decision, _ exchange: Exchange, _ route: Route, cost: Int, isRequest: Bool = true) throws {
         exchange.isAdmitted = true
         exchange.decision = decision
+        exchange.cost += cost
         if case .key(let key) = exchange.identity {
             allowances.count(key.id, route.action, units: decision.allowed ? cost : 0, isRequest: isRequest, isRefused: !decision.allowed)
         }

@@ -199,14 +199,21 @@ extension Connection {
     }
 
     /// Answers in one piece, without a task: the hot way, and refusals.
-    func sendWhole(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: ByteBuffer) {
+    ///
+    /// - Parameter head: the head as far as it is known already; made from the fields where it is nil.
+    func sendWhole(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: ByteBuffer, head: ByteBuffer? = nil) {
         guard let current, phase == .open, let context else { return }
         let framing: Framing = status.code == 204 || status.code == 304 ? .none : .length(body.readableBytes)
         startHead(status, framing)
         let carriesBody = !current.isHead && framing != .none
         let merges = carriesBody && body.readableBytes <= Self.mergeLimit
         var bytes = ByteBufferAllocator().buffer(capacity: 1024 + (merges ? body.readableBytes : 0))
-        gate.writeHead(status, fields, framing, closes: self.current?.closes ?? true, current.exchange, loop, into: &bytes)
+        if let head {
+            bytes.writeImmutableBuffer(head)
+            gate.writeOwnHead(closes: self.current?.closes ?? true, current.exchange, loop, into: &bytes)
+        } else {
+            gate.writeHead(status, fields, framing, closes: self.current?.closes ?? true, current.exchange, loop, into: &bytes)
+        }
         if merges { bytes.writeImmutableBuffer(body) }
         context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
         if carriesBody, !merges { context.write(wrapOutboundOut(.byteBuffer(body)), promise: nil) }

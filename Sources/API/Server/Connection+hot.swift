@@ -45,6 +45,7 @@ extension Connection {
         switch outcome {
         case .answer(let status, let fields, let body):
             gate.metrics.hot.add(0, 1)
+            if status == .ok, let exchange = current?.exchange, let route = exchange.route { gate.keep(fields, body, exchange, route) }
             sendWhole(status, fields, body)
         case .pass:
             answerByRouter(head)

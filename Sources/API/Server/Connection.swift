@@ -206,7 +206,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     private func answer(_ head: HTTPRequestHead) {
-        if head.method == .GET, current?.stream == nil, answerHot(head) { return }
+        if head.method == .GET, current?.stream == nil, answerKept(head) || answerHot(head) { return }
         answerByRouter(head)
     }
 

@@ -37,6 +37,12 @@ extension Gate {
     func writeHead(
         _ status: HTTPResponse.Status, _ fields: HTTPFields, _ framing: Framing, closes: Bool, _ exchange: Exchange, _ loop: LoopState, into buffer: inout ByteBuffer
     ) {
+        writeFixedHead(status, fields, framing, into: &buffer)
+        writeOwnHead(closes: closes, exchange, loop, into: &buffer)
+    }
+
+    /// The part of a head that is the same for every request with the same answer.
+    func writeFixedHead(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ framing: Framing, into buffer: inout ByteBuffer) {
         if status.code == 200 {
             buffer.writeStaticString("HTTP/1.1 200 OK\r\n")
         } else {
@@ -67,6 +73,10 @@ extension Gate {
             buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
         buffer.writeStaticString(Self.constantFields)
+    }
+
+    /// The part of a head that is the request's own.
+    func writeOwnHead(closes: Bool, _ exchange: Exchange, _ loop: LoopState, into buffer: inout ByteBuffer) {
         loop.writeDateLine(into: &buffer)
         buffer.writeStaticString("X-Request-Id: ")
         buffer.writeString(exchange.id)

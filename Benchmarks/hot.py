@@ -1,0 +1,109 @@
+"""Hot answers, refusals and slow clients: what must cost next to nothing. Each figure is measured in turn with its limit."""
+import json, os, subprocess, time, urllib.request
+
+from measure import cpu_seconds, free_port, middle, ratio
+
+
+def hot(bench):
+    """An answer kept in memory and its 304, against nginx serving the same bytes from a file that it keeps open."""
+    with bench.daylight() as server:
+        path = f"/v1/datasets/{bench.dataset}/rows?limit=10"
+        for _ in range(5):
+            answer = urllib.request.urlopen(f"http://127.0.0.1:{bench.port}{path}")
+            body, tag = answer.read(), answer.headers["ETag"]
+        folder = bench.work / "hot"
+        folder.mkdir(exist_ok=True)
+        (folder / "probe").write_text("ok")
+        (folder / "answer.json").write_bytes(body)
+        with nginx(bench, f"open_file_cache max=10; open_file_cache_valid 60s; root {folder};"):
+            theirs = urllib.request.urlopen(f"http://127.0.0.1:{bench.nginx_port}/answer.json").headers["ETag"]
+            for name, ours, limit in (
+                ("hot_answer", f'wrk.path = "{path}"\n', 'wrk.path = "/answer.json"\n'),
+                ("hot_304", lua(path, tag), lua("/answer.json", theirs)),
+            ):
+                bench.results[name] = against(bench, server, bench.port, ours, bench.nginx_port, limit, 0.6) | {"bytes": len(body)}
+
+
+def refused(bench):
+    """429 against nginx's, and its processor time against that of the answer it replaces."""
+    path = f"/v1/datasets/{bench.dataset}/rows/1"
+    script = f'wrk.path = "{path}"\n'
+    with bench.daylight() as server:
+        bench.wrk(bench.port, script, 64, 1)
+        kept = cost(bench, server, bench.port, script)
+        rows = f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows/" .. math.random(1, {bench.options.rows})) end\n'
+        made = cost(bench, server, bench.port, rows)
+        page = cost(bench, server, bench.port, f'n = 0\nrequest = function() n = n + 1 return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows?limit=100&id__gt=" .. n % 100000) end\n')
+    folder = bench.work / "hot"
+    folder.mkdir(exist_ok=True)
+    (folder / "probe").write_text("ok")
+    (folder / "answer.json").write_text("{}")
+    limited = f"root {folder}; location = /probe {{ }} location / {{ limit_req zone=one nodelay; limit_req_status 429; }}"
+    with bench.daylight(limits="*.*=1/86400") as server, nginx(bench, limited, "limit_req_zone $binary_remote_addr zone=one:10m rate=1r/m;"):
+        result = against(bench, server, bench.port, script, bench.nginx_port, 'wrk.path = "/answer.json"\n', 0.5, refused=True)
+    result["cpu_seconds_per_10000_of_what_it_replaces"] = {"kept_answer": kept, "row_by_key": made, "page_of_100": page}
+    bench.results["refused"] = result
+
+
+def slow(bench):
+    """32 connections that ask without pause, alone and beside 64 clients that take 100 kB/s each."""
+    rows = f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows/" .. math.random(1, {bench.options.rows})) end\n'
+    alone, beside = [], []
+    with bench.daylight():
+        url = f"http://127.0.0.1:{bench.port}/v1/datasets/{bench.dataset}/data.csv"
+        subprocess.run(["curl", "-sf", "-o", "/dev/null", url], check=True)
+        bench.wrk(bench.port, rows, 32, 1)
+        for _ in range(bench.options.rounds):
+            alone.append(bench.wrk(bench.port, rows, 32, bench.options.seconds)[0])
+            # Eight downloads a client: eight addresses of the loopback network.
+            clients = [
+                subprocess.Popen(["curl", "-s", "-o", "/dev/null", "--limit-rate", "100k", "--interface", f"127.0.0.{2 + index % 8}", url]) for index in range(64)]
+            time.sleep(1)
+            beside.append(bench.wrk(bench.port, rows, 32, bench.options.seconds)[0])
+            running = sum(client.poll() is None for client in clients)
+            for client in clients:
+                client.kill()
+                client.wait()
+            if running < 64:
+                raise SystemExit(f"only {running} slow clients were still running")
+    bench.results["beside_slow_clients"] = {
+        "requests_per_second_alone": middle(alone), "requests_per_second": middle(beside), "ratio": ratio(beside, alone), "goal": 0.8}
+
+
+def against(bench, server, port, script, nginx_port, nginx_script, goal, refused=False):
+    ours, limits, cpu = [], [], []
+    seconds = bench.options.seconds
+    bench.wrk(port, script, 64, 1, refused)
+    bench.wrk(nginx_port, nginx_script, 64, 1, refused)
+    for _ in range(bench.options.rounds):
+        limits.append(bench.wrk(nginx_port, nginx_script, 64, seconds, refused)[0])
+        before = cpu_seconds(server.pid)
+        ours.append(bench.wrk(port, script, 64, seconds, refused)[0])
+        cpu.append((cpu_seconds(server.pid) - before) / (ours[-1] * seconds) * 10_000)
+    return {
+        "requests_per_second": middle(ours), "nginx_requests_per_second": middle(limits), "ratio_to_nginx": ratio(ours, limits), "goal": goal,
+        "cpu_seconds_per_10000": middle(cpu)}
+
+
+def cost(bench, server, port, script):
+    """Processor seconds of the server for 10,000 requests."""
+    values = []
+    for _ in range(3):
+        before = cpu_seconds(server.pid)
+        rate = bench.wrk(port, script, 64, bench.options.seconds)[0]
+        values.append((cpu_seconds(server.pid) - before) / (rate * bench.options.seconds) * 10_000)
+    return middle(values)
+
+
+def lua(path, tag):
+    return f'wrk.path = "{path}"\nwrk.headers["If-None-Match"] = {json.dumps(tag)}\n'
+
+
+def nginx(bench, server, http=""):
+    bench.nginx_port = free_port()
+    conf = bench.work / "nginx-hot.conf"
+    conf.write_text(f"""
+        {"user root;" if os.geteuid() == 0 else ""} daemon off; worker_processes 2; pid {bench.work}/nginx-hot.pid; error_log /dev/null; events {{ worker_connections 512; }}
+        http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; {http} types {{ application/json json; }}
+            server {{ listen 127.0.0.1:{bench.nginx_port}; {server} }} }}""")
+    return bench.process(["nginx", "-c", str(conf), "-p", str(bench.work)], bench.nginx_port, None, "/probe")

@@ -1,0 +1,134 @@
+import Catalogue
+import HTTPTypes
+import Model
+import NIOCore
+import Synchronization
+
+/// Whole answers to strangers, so that a hot one is given again without being made again.
+///
+/// What a key gets is never kept, and never given from here: it may show what strangers must not see. An answer is dropped when PostgreSQL tells of a change to
+/// its dataset, and nothing is given at all while it is not certain that all changes have been heard (``Freshness``). An answer is kept once it was asked for
+/// a second time; the bytes kept are bounded, and what was not asked for lately goes first.
+final class AnswerCache: Sendable {
+    /// What is asked: the address as it came, and the language of the answer.
+    struct Name: Hashable {
+        let uri: String
+        let language: Language
+    }
+
+    struct Answer {
+        let route: Route
+        /// Units that it costs, as when it was made.
+        let cost: Int
+        let tag: EntityTag
+        let fields: HTTPFields
+        let body: ByteBuffer
+        /// The head but for what differs from one request to the next.
+        let head: ByteBuffer
+        /// The state of knowledge that it was made in.
+        let generation: UInt64
+        /// The dataset that it is about; nil where it is about many.
+        let dataset: String?
+        let keptAt: ContinuousClock.Instant
+
+        var size: Int { body.readableBytes + head.readableBytes + 512 }
+    }
+
+    private struct State {
+        /// Asked for since the last turn, and before it.
+        var young: [Name: Answer] = [:]
+        var old: [Name: Answer] = [:]
+        var youngBytes = 0
+        /// Counts what was heard; ``changes`` says which was the last of a dataset, ``floor`` of those that are no longer listed, ``last`` of all.
+        var generation: UInt64 = 1
+        var changes: [String: UInt64] = [:]
+        var floor: UInt64 = 0
+        var last: UInt64 = 0
+        /// Marks of what was asked for once.
+        var seen = [UInt32](repeating: 0, count: 8192)
+    }
+
+    /// Longest body that is kept.
+    static let longest = 64 * 1024
+    /// How long an answer is kept at most, and one about many datasets, which other parts of the program may know a moment later.
+    private static let lifetime = Duration.seconds(10)
+    private static let lifetimeOfMany = Duration.milliseconds(500)
+    private static let listed = 4096
+
+    private let freshness: Freshness?
+    private let capacity: Int
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - freshness: nil keeps nothing.
+    ///   - capacity: bytes kept at most.
+    init(freshness: Freshness?, capacity: Int) {
+        self.freshness = capacity > 0 ? freshness : nil
+        self.capacity = capacity
+        freshness?.onChange { [weak self] in self?.forget($0) }
+    }
+
+    /// Whether anything can be given.
+    var isOpen: Bool { freshness?.isCurrent ?? false }
+
+    private func forget(_ dataset: String?) {
+        state.withLock { state in
+            state.generation += 1
+            state.last = state.generation
+            if let dataset, state.changes.count < Self.listed || state.changes[dataset] != nil {
+                state.changes[dataset] = state.generation
+            } else {
+                state.changes = [:]
+                state.floor = state.generation
+            }
+        }
+    }
+
+    /// What is found.
+    enum Finding {
+        case answer(Answer)
+        /// It is asked for again: keep it when it is made, as of this state of knowledge.
+        case keep(UInt64)
+        case nothing
+    }
+
+    func find(_ name: Name) -> Finding {
+        guard isOpen else { return .nothing }
+        return state.withLock { state in
+            if let answer = state.young[name] ?? state.old[name] {
+                let lifetime = answer.dataset == nil ? Self.lifetimeOfMany : Self.lifetime
+                let changed = answer.dataset.map { state.changes[$0] ?? state.floor } ?? state.last
+                guard changed <= answer.generation, answer.keptAt.duration(to: .now) < lifetime else { return .keep(state.generation) }
+                if state.young[name] == nil { Self.add(answer, name, to: &state, capacity) }
+                return .answer(answer)
+            }
+            let hash = name.hashValue, place = Int(UInt(bitPattern: hash) % UInt(state.seen.count)), mark = UInt32(truncatingIfNeeded: hash >> 24) | 1
+            if state.seen[place] == mark { return .keep(state.generation) }
+            state.seen[place] = mark
+            return .nothing
+        }
+    }
+
+    func keep(_ answer: Answer, as name: Name) {
+        state.withLock { Self.add(answer, name, to: &$0, capacity) }
+    }
+
+    private static func add(_ answer: Answer, _ name: Name, to state: inout State, _ capacity: Int) {
+        if let former = state.young.updateValue(answer, forKey: name) { state.youngBytes -= former.size }
+        state.youngBytes += answer.size
+        guard state.youngBytes > capacity / 2 else { return }
+        state.old = state.young
+        state.young = [:]
+        state.youngBytes = 0
+    }
+
+    /// Bytes kept now, for metrics and tests.
+    var bytes: Int { state.withLock { state in state.youngBytes + state.old.values.reduce(0) { $0 + $1.size } } }
+
+    /// The dataset that a path is about: its identifier where it has no escapes, `.some(nil)` for a path about many, nil for one whose answer is not kept.
+    static func dataset(of path: some StringProtocol) -> String?? {
+        guard path.hasPrefix("/v1/datasets/") else { return .some(nil) }
+        let id = path.dropFirst(13).prefix { $0 != "/" }
+        return id.utf8.contains(UInt8(ascii: "%")) || id.isEmpty ? nil : String(id)
+    }
+}

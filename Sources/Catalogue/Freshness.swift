@@ -1,0 +1,23 @@
+public import Store
+
+/// Whether what was read a moment ago still stands: for those who keep answers.
+public struct Freshness: Sendable {
+    private let announcements: Announcements
+
+    public init(_ announcements: Announcements) {
+        self.announcements = announcements
+    }
+
+    /// Whether every change that was made up to a moment ago has been heard: less than a second.
+    public var isCurrent: Bool { announcements.isCurrent }
+
+    /// Has a closure called at each change, with the dataset's identifier; with nil where any may have changed. It must not wait.
+    public func onChange(_ body: @escaping @Sendable (String?) -> Void) {
+        announcements.onNews { news in
+            switch news {
+            case .changed(let dataset): body(dataset)
+            case .mayHaveMissed, .ended: body(nil)
+            }
+        }
+    }
+}
