@@ -71,12 +71,12 @@ let package = Package(
         room("RateLimit"),
         room("SearchIndex"),
         // floor 2
-        room("Store", ["Model", "Postgres", "RateLimit", nio, log]),
+        room("Store", ["Model", "Postgres", "RateLimit", nio, nioLocks, collections, log]),
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "CSV", nio, nioPosix, crypto, log, nioLocks]),
-        room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, collections, crypto, log]),
+        room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, crypto, log]),
         room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
         room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),

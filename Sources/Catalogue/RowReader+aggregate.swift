@@ -73,12 +73,13 @@ extension RowReader {
 
     /// Computes groups.
     ///
+    /// - Parameter admit: told the planner's estimate before anything runs, once or more often; what it throws is thrown.
     /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
     /// - Throws: a `Problem`: `queryTooExpensive`, `statementTimeout`, or that the database cannot answer.
-    public func answer(_ plan: AggregatePlan) async throws -> AggregateAnswer? {
-        if let answer = try await attempt(plan) { return answer.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
+    public func answer(_ plan: AggregatePlan, admit: (_ estimate: Double) async throws -> Void) async throws -> AggregateAnswer? {
+        if let answer = try await attempt(plan, admit) { return answer.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
         let plan = AggregatePlan(plan.version, plan.query, nil)
-        return try await attempt(plan).flatMap { $0.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
+        return try await attempt(plan, admit).flatMap { $0.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
     }
 
     /// What a plan came to.
@@ -88,16 +89,16 @@ extension RowReader {
     }
 
     /// - Returns: nil when the roll-up does not answer for the version any more.
-    private func attempt(_ plan: AggregatePlan) async throws -> Attempt? {
+    private func attempt(_ plan: AggregatePlan, _ admit: (Double) async throws -> Void) async throws -> Attempt? {
         if plan.version.number == released.known(plan.version.dataset)?.current?.number ?? plan.version.number {
-            guard let groups = try await store.aggregate(plan.read, isCurrent: true) else { return nil }
+            guard let groups = try await store.aggregate(plan.read, isCurrent: true, admit: admit) else { return nil }
             if groups.count > 0 { return Attempt(groups: groups) }
             // No group: either there is none, or the version is not the current one any more, or the roll-up has begun anew.
             guard try await store.isCovered(plan.read) else { return nil }
             if try await store.isCurrent(plan.version) { return Attempt(groups: groups) }
             if !plan.isPinned { return Attempt(groups: nil) }
         }
-        guard let groups = try await store.aggregate(plan.read, isCurrent: false) else { return nil }
+        guard let groups = try await store.aggregate(plan.read, isCurrent: false, admit: admit) else { return nil }
         if groups.count == 0, try await !store.isCovered(plan.read) { return nil }
         return Attempt(groups: groups)
     }

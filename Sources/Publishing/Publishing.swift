@@ -30,13 +30,15 @@ public final class Publishing: Sendable {
     let logger: Logger
     /// Tells this process's pushes from those of others, and from those of the process before it.
     let worker = newIdentifier()
-    let slots: PushSlots
+    let slots: Slots
 
     public init(store: Store, configuration: Configuration = Configuration(), logger: Logger) {
         self.store = store
         self.configuration = configuration
         self.logger = logger
-        slots = PushSlots(capacity: configuration.concurrentPushes, waiting: configuration.waitingPushes)
+        slots = Slots(
+            capacity: configuration.concurrentPushes, waiting: configuration.waitingPushes,
+            refusal: Problem(.overloaded, zh: "正在处理的报送过多，请稍后重试", en: "too many pushes are waiting; try again in a while", retryAfter: 30))
     }
 
     /// The dataset that a push goes to.

@@ -110,14 +110,18 @@ public struct AggregateRows: Sendable {
 extension Store {
     /// Computes groups on a pooled connection, once the planner's estimate is within the bound.
     ///
-    /// - Parameter isCurrent: looks at current rows only; no group may then mean that the version is no longer the current one (``isCurrent(_:)``).
+    /// - Parameters:
+    ///   - isCurrent: looks at current rows only; no group may then mean that the version is no longer the current one (``isCurrent(_:)``).
+    ///   - admit: told the estimate before anything runs; what it throws is thrown.
     /// - Returns: nil where the roll-up is gone that it was to be computed from.
     /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
-    public func aggregate(_ read: AggregateRead, isCurrent: Bool) async throws -> AggregateRows? {
+    public func aggregate(
+        _ read: AggregateRead, isCurrent: Bool, admit: (_ estimate: Double) async throws -> Void = { _ in }
+    ) async throws -> AggregateRows? {
         let advice = LocalizedText(zh: "减少百分位数和 count_distinct，或下载 rows.csv 自行计算", en: "ask for fewer percentiles and count_distinct, or compute it from rows.csv")
         return try await mappingErrors {
             do {
-                return AggregateRows(rows: try await runWithinCost(read.sql(isCurrent: isCurrent), of: read.version, advice: advice), read: read)
+                return AggregateRows(rows: try await runWithinCost(read.sql(isCurrent: isCurrent), of: read.version, advice: advice, admit: admit), read: read)
             } catch let error as PostgresError where read.rollup != nil && error.sqlState == .undefinedTable {
                 return nil
             }

@@ -13,14 +13,20 @@ extension Store {
     }
 
     /// The same in PostgreSQL's own words, for callers that expect some of them.
-    func runWithinCost(_ sql: SQL, of version: ReleasedVersion, advice: LocalizedText) async throws -> RowSet {
+    ///
+    /// - Parameter admit: told the estimate before anything runs; what it throws is thrown.
+    func runWithinCost(
+        _ sql: SQL, of version: ReleasedVersion, advice: LocalizedText, admit: (_ estimate: Double) async throws -> Void = { _ in }
+    ) async throws -> RowSet {
         let bound = configuration.aggregateCost
-        return try await reader.withConnection { connection in
-            let plan = try await connection.execute("EXPLAIN (FORMAT JSON) \(sql)")
-            let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
-            guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }
-            return try await connection.execute(sql)
-        }
+        let plan = try await reader.execute("EXPLAIN (FORMAT JSON) \(sql)")
+        let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
+        guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }
+        try await admit(cost)
+        guard cost >= Double(configuration.costlyRead) else { return try await reader.execute(sql) }
+        try await costlyReads.enter()
+        defer { costlyReads.leave() }
+        return try await reader.execute(sql)
     }
 
     private static func tooExpensive(_ version: ReleasedVersion, cost: Double, bound: Int, advice: LocalizedText) -> Problem {

@@ -29,6 +29,9 @@ public final class Store: Sendable {
         public var streamLimit = 120
         /// The planner's estimate up to which an aggregate or a page that no index serves is computed, in PostgreSQL's cost units: reading 8 KiB in order costs 1.
         public var aggregateCost = 2_000_000
+        /// The estimate from which a question counts as costly. Half of the reader's pool at most works on costly questions, so that a few of them do not keep
+        /// all others waiting.
+        public var costlyRead = 10_000
         /// Longest wait for a lock, of either role.
         public var lockTimeout = 10
         /// Longest pause inside a transaction, of either role.
@@ -44,6 +47,7 @@ public final class Store: Sendable {
     let reader: Database
     let writer: Database
     let logger: Logger
+    let costlyReads: Slots
 
     /// Nothing is connected until `start()`.
     ///
@@ -53,6 +57,11 @@ public final class Store: Sendable {
     public init(_ configuration: Configuration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
+        let places = max(1, configuration.readerPool / 2)
+        costlyReads = Slots(
+            capacity: places, waiting: places * 2,
+            refusal: Problem(
+                .overloaded, zh: "耗时的查询过多，请稍后重试，或缩小范围", en: "too many costly questions are being answered; narrow this one, or try again in a moment", retryAfter: 5))
         var read = Database.Configuration(
             url: configuration.readerURL ?? configuration.databaseURL,
             sessionSettings: Self.settings(configuration, role: "daylight_reader") + [

@@ -80,7 +80,8 @@ import Testing
 
     @Test func theLimitsDocumentHasTheCosts() throws {
         let costs = [
-            ("rows_per_unit", Costs.rowsPerUnit), ("searched_page", Costs.searchedPage), ("aggregate", Costs.aggregate), ("changes_per_unit", Costs.changesPerUnit),
+            ("rows_per_unit", Costs.rowsPerUnit), ("searched_page", Costs.searchedPage), ("aggregate", Costs.aggregate), ("aggregate_estimate_per_unit", Costs.aggregateEstimatePerUnit),
+            ("changes_per_unit", Costs.changesPerUnit),
             ("event_stream", Costs.eventStream), ("live_bytes_per_unit", Costs.liveBytesPerUnit),
         ]
         let rows = try Project.tableRows(in: "docs/limits.md", firstCell: costs.map(\.0).joined(separator: "|"))

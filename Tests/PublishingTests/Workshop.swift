@@ -70,7 +70,7 @@ struct Workshop: Sendable {
         }
     }
 
-    private static let gate = PushSlots(capacity: 3, waiting: .max)
+    private static let gate = Slots(capacity: 3, waiting: .max, refusal: Problem(.overloaded, zh: "满", en: "full"))
     static let logger = Logger(label: "daylight.tests")
 
     static func store(_ db: TestDatabase) -> Store {

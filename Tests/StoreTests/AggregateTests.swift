@@ -141,6 +141,54 @@ import Testing
         }
     }
 
+    /// A view that dawdles: the planner does not see it.
+    private static func slowDown(_ release: TestRelease, _ db: TestDatabase, seconds: Double) async throws {
+        let view = "d\(release.number)"
+        for statement: SQL in [
+            "ALTER VIEW published.\(identifier: view) RENAME TO \(identifier: view + "_was")",
+            "CREATE VIEW published.\(identifier: view) AS SELECT * FROM published.\(identifier: view + "_was") WHERE pg_sleep(\(raw: String(seconds))) IS NOT NULL",
+            "GRANT SELECT ON published.\(identifier: view) TO daylight_reader",
+        ] { try await db.database.execute(statement) }
+    }
+
+    @Test func costlyQuestionsLeaveConnectionsToTheOthers() async throws {
+        try await withTestDatabase { db in
+            let release = try await db.publish(rows: Lighthouse.rows(10))
+            let store = try await db.openStore {
+                $0.readerPool = 2
+                $0.costlyRead = 0
+            }
+            let version = try await ReleasedDatasets(store: store).find(release.dataset, version: nil)
+            try await Self.slowDown(release, db, seconds: 0.1)
+            let read = AggregateRead(version: version, query: try Self.query([], version))
+            // One is answered at a time, two wait, two are refused at once.
+            let outcomes = try await withThrowingTaskGroup(of: ProblemCode?.self) { group in
+                for _ in 0..<5 {
+                    group.addTask {
+                        do {
+                            let count = try await store.aggregate(read, isCurrent: true)?.count
+                            #expect(count == 1)
+                            return nil
+                        } catch let problem as Problem {
+                            #expect(problem.retryAfter != nil)
+                            return problem.code
+                        }
+                    }
+                }
+                group.addTask {
+                    let started = ContinuousClock.now
+                    let found = try await store.readPooled("SELECT 1")
+                    #expect(found.count == 1)
+                    #expect(ContinuousClock.now - started < .seconds(1))
+                    return nil
+                }
+                return try await group.reduce(into: [ProblemCode]()) { codes, code in if let code { codes.append(code) } }
+            }
+            #expect(outcomes == [.overloaded, .overloaded])
+            await store.close()
+        }
+    }
+
     @Test func whatTakesTooLongIsStopped() async throws {
         try await withTestDatabase { db in
             let release = try await db.publish(rows: Lighthouse.rows(10))
@@ -149,13 +197,7 @@ import Testing
                 $0.aggregateCost = .max
             }
             let version = try await ReleasedDatasets(store: store).find(release.dataset, version: nil)
-            // A view that dawdles: the planner does not see it.
-            let view = "d\(release.number)"
-            for statement: SQL in [
-                "ALTER VIEW published.\(identifier: view) RENAME TO \(identifier: view + "_was")",
-                "CREATE VIEW published.\(identifier: view) AS SELECT * FROM published.\(identifier: view + "_was") WHERE pg_sleep(0.5) IS NOT NULL",
-                "GRANT SELECT ON published.\(identifier: view) TO daylight_reader",
-            ] { try await db.database.execute(statement) }
+            try await Self.slowDown(release, db, seconds: 0.5)
             let read = AggregateRead(version: version, query: try Self.query([("group_by", "name")], version))
             let started = ContinuousClock.now
             let problem = await #expect(throws: Problem.self) { try await store.aggregate(read, isCurrent: true) }

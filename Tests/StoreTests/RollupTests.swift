@@ -80,7 +80,8 @@ import Testing
                 ["avg(height)", "sum(height)", "count(height)", "min(height)", "max(steps)", "count(automated)", "max(name)", "min(name)", "count_distinct(name)", "count(name)"],
                 [
                     ("name", "灯塔"), ("name__in", "灯塔,plain"), ("inspected_at__gte", "2013-03-05"), ("inspected_at__lt", "2013-04-01"), ("inspected_at__null", "true"),
-                    ("inspected_at__gt", "2013-03-05"), ("name__like", "%a%"), ("steps__gt", "0"),
+                    ("inspected_at__gt", "2013-03-05"), ("name__like", "%a%"), ("steps__gt", "0"), ("filter", "name LIKE '%a%' OR NOT name IN ('plain', 'a,b')"),
+                    ("filter", "inspected_at >= TIMESTAMP('2013-03-05T00:00:00+08:00') AND CASEI(name) <> CASEI('PLAIN')"), ("filter", "name = 'plain' OR inspected_at IS NULL"),
                 ]
             ),
             (

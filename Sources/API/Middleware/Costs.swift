@@ -4,8 +4,10 @@ public enum Costs {
     public static let rowsPerUnit = 100
     /// Units of `query` on top for a page that no index gives at once.
     public static let searchedPage = 9
-    /// Units of `query` that one aggregate costs: it reads rows without giving them.
+    /// Units of `query` that one aggregate costs at least: it reads rows without giving them.
     public static let aggregate = 5
+    /// The planner's estimate that one unit of `query` buys in an aggregate; below what ``aggregate`` buys, nothing is added.
+    public static let aggregateEstimatePerUnit = 20_000
     /// Changes that one unit of `read` buys, by the changes asked for.
     public static let changesPerUnit = 100
     /// Units of `read` that opening an event stream costs.

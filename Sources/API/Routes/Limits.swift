@@ -20,6 +20,7 @@ struct LimitsDTO: Encodable, Sendable {
         var rowsPerUnit = Costs.rowsPerUnit
         var searchedPage = Costs.searchedPage
         var aggregate = Costs.aggregate
+        var aggregateEstimatePerUnit = Costs.aggregateEstimatePerUnit
         var changesPerUnit = Costs.changesPerUnit
         var eventStream = Costs.eventStream
         var liveBytesPerUnit = Costs.liveBytesPerUnit

@@ -1,9 +1,9 @@
-import DequeModule
-import Model
-import NIOConcurrencyHelpers
+internal import DequeModule
+public import Model
+internal import NIOConcurrencyHelpers
 
-/// Lets a bounded number of pushes in at once; others wait in the order in which they came, up to a bound of their own.
-final class PushSlots: Sendable {
+/// Lets a bounded number of works in at once; others wait in the order in which they came, up to a bound of their own.
+public final class Slots: Sendable {
     private struct State {
         var free: Int
         var waiting: Deque<(ticket: Int, continuation: CheckedContinuation<Void, any Error>)> = []
@@ -11,17 +11,20 @@ final class PushSlots: Sendable {
     }
 
     private let limit: Int
+    private let refusal: Problem
     private let state: NIOLockedValueBox<State>
 
-    init(capacity: Int, waiting: Int) {
+    /// - Parameter refusal: what those are told who find too many waiting.
+    public init(capacity: Int, waiting: Int, refusal: Problem) {
         limit = waiting
+        self.refusal = refusal
         state = NIOLockedValueBox(State(free: capacity))
     }
 
     /// Takes a place; `leave()` gives it back.
     ///
-    /// - Throws: `Problem` (`overloaded`) where too many wait already, `CancellationError`.
-    func enter() async throws {
+    /// - Throws: the refusal where too many wait already, `CancellationError`.
+    public func enter() async throws {
         let ticket = state.withLockedValue { state in
             state.nextTicket += 1
             return state.nextTicket
@@ -34,7 +37,7 @@ final class PushSlots: Sendable {
     }
 
     /// Gives a place back; the one who waits longest gets it.
-    func leave() {
+    public func leave() {
         let next = state.withLockedValue { state in
             if let next = state.waiting.popFirst() { return next.continuation as CheckedContinuation<Void, any Error>? }
             state.free += 1
@@ -54,7 +57,7 @@ final class PushSlots: Sendable {
                     return .success(())
                 }
                 if state.waiting.count >= limit {
-                    return .failure(Problem(.overloaded, zh: "正在处理的报送过多，请稍后重试", en: "too many pushes are waiting; try again in a while", retryAfter: 30))
+                    return .failure(refusal)
                 }
                 state.waiting.append((ticket, continuation))
                 return nil
