@@ -36,7 +36,7 @@ import Testing
             #expect(try await connection.line() == "HTTP/1.1 200 OK")
             while try await connection.line() != "" {}
             var (busy, wasBusy) = (1, false)
-            for _ in 0..<400 where busy > 0 {
+            for _ in 0..<1200 where busy > 0 {
                 try await Task.sleep(for: .milliseconds(25))
                 busy = try await server.release.openTransactions()
                 wasBusy = wasBusy || busy > 0
@@ -81,8 +81,14 @@ import Testing
         var (lines, next) = try parts(try #require(unchunk(try await dawdle(server, target))).body)
         #expect(next != nil)
         try await meanwhile()
+        var refusals = 0
         while let target = next {
             let answer = try await server.test.get(target)
+            // On a machine that is busy elsewhere, time may be up before the first row.
+            if answer.status == 503, refusals < 5 {
+                refusals += 1
+                continue
+            }
             try #require(answer.status == 200 && answer["Daylight-Version"] == "1", "\(answer.text.prefix(300))")
             let more = try parts(answer.text)
             lines += more.lines
@@ -91,15 +97,17 @@ import Testing
         return lines.map { $0.dropFirst(#"{"code":""#.count).prefix { $0 != "\"" } }
     }
 
-    private static func column(_ csv: String) -> [Substring] { csv.split(separator: "\n").dropFirst().map { $0.prefix { $0 != "," } } }
-
     @Test func aSlowClientGoesOnWhereItsTimeWasUp() async throws {
-        try await RowsServer.with(rows: Lighthouse.rows(80_000), storage: { $0.streamLimit = 2 }) { server in
-            for question in ["?automated__null=false", "?sort=-name"] {
-                let all = Self.column(try await server.test.get(Self.base + "rows.csv" + question + "&fields=code").text)
-                #expect(all.count > 30_000)
-                #expect(try await Self.codes(server, slowly: Self.base + "rows.ndjson" + question) == all, "nothing twice, nothing missing")
+        try await RowsServer.with(rows: Lighthouse.rows(80_000), storage: { $0.streamLimit = 4 }) { server in
+            let rows = Lighthouse.rows(80_000)
+            let some = rows.filter { $0[4] != nil }.map { Substring($0[0] ?? "") }
+            #expect(try await Self.codes(server, slowly: Self.base + "rows.ndjson?automated__null=false") == some, "nothing twice, nothing missing")
+            // By name, descending, missing ones last; the key decides in the same direction.
+            let sorted = rows.map { (name: $0[1], code: $0[0] ?? "") }.sorted { a, b in
+                guard let left = a.name, let right = b.name else { return a.name == nil && b.name == nil ? b.code < a.code : b.name == nil }
+                return left == right ? b.code < a.code : right.utf8.lexicographicallyPrecedes(left.utf8)
             }
+            #expect(try await Self.codes(server, slowly: Self.base + "rows.ndjson?sort=-name") == sorted.map { Substring($0.code) }, "nothing twice, nothing missing")
             let csv = try #require(Self.unchunk(try await Self.dawdle(server, Self.base + "rows.csv", "TE: trailers\r\n")))
             var (body, cursor) = (csv.body, csv.trailers.first { $0.hasPrefix("Daylight-Next-Cursor: ") }?.dropFirst("Daylight-Next-Cursor: ".count))
             // One cursor serves all forms of the same question, and no other.
@@ -124,8 +132,8 @@ import Testing
     }
 
     @Test func aStreamGoesOnInItsVersion() async throws {
-        try await RowsServer.with(rows: Lighthouse.rows(60_000), storage: { $0.streamLimit = 1 }) { server in
-            let all = Self.column(try await server.test.get(Self.base + "rows.csv?fields=code").text)
+        try await RowsServer.with(rows: Lighthouse.rows(60_000), storage: { $0.streamLimit = 3 }) { server in
+            let all = Lighthouse.rows(60_000).map { Substring($0[0] ?? "") }
             let codes = try await Self.codes(server, slowly: Self.base + "rows.ndjson") {
                 try await server.release.release(2, rows: [], removing: [[String(try #require(all.last))], [String(all[all.count / 2])]])
             }
