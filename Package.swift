@@ -74,17 +74,19 @@ let package = Package(
         room("Store", ["Model", "Postgres", "RateLimit", nio, nioLocks, collections, log]),
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
+        room("Ledger", ["Model", crypto]),
         // floor 3
-        room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "CSV", nio, nioPosix, crypto, log, nioLocks]),
-        room("Publishing", ["Model", "Profiles", "Store", "CSV", nio, nioLocks, crypto, log]),
+        room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
+        room("Notary", ["Model", "Ledger", "Store", log]),
+        room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
         room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
-        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
+        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "Ledger", "Notary", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
         // floor 5
         .executableTarget(
             name: "daylight",
             dependencies: [
-                "API", "Bulk", "Catalogue", "CSV", "Migrator", "Model", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
+                "API", "Bulk", "Catalogue", "CSV", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -99,6 +101,7 @@ let package = Package(
         tests("BulkTests", ["Bulk", "CSV", "Model", "Store", "TestSupport", crypto, log, nio]),
         tests("CSVTests", ["CSV"]),
         tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
+        tests("LedgerTests", ["Ledger", "Model", "TestSupport", crypto]),
         tests("ModelTests", ["Model"]),
         tests("MigratorTests", ["Migrator", "Postgres", "TestSupport"]),
         tests("ProfilesTests", ["Profiles", "Model"]),
@@ -106,8 +109,9 @@ let package = Package(
             "APITests",
             ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", client, crypto, log, nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
-        tests("ContractTests", ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
-        tests("PublishingTests", ["Publishing", "CSV", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
+        tests("ContractTests", ["API", "Bulk", "Catalogue", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
+        tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", log, nioPosix]),
+        tests("PublishingTests", ["Publishing", "CSV", "Ledger", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
         tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("SearchIndexTests", ["SearchIndex"]),

@@ -1,6 +1,7 @@
 public import Bulk
 public import Catalogue
 public import Model
+public import Notary
 public import Publishing
 
 extension API {
@@ -31,6 +32,8 @@ extension API {
         public var changes: ChangeFeed?
         /// Pushes, reviews, releases, versions, withdrawals; nil where a server is tested without them.
         public var publishing: Publishing?
+        /// The ledger; nil where a server is tested without it.
+        public var notary: Notary?
         /// Signs the cursors of lists; nil as `publishing` is.
         public var cursors: CursorSeal?
 

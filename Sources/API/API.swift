@@ -53,7 +53,9 @@ public struct API: Sendable {
             addReleaseRoutes(routes, publishing)
             addVersionRoutes(routes, publishing, seal)
             addWithdrawalRoutes(routes, publishing, seal)
+            if let notary = dependencies.notary { addProofRoutes(routes, notary, publishing) }
         }
+        if let notary = dependencies.notary { addLedgerRoutes(routes, notary) }
         return router
     }
 

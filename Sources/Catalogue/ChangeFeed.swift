@@ -48,7 +48,7 @@ public final class ChangeFeed: Sendable {
         self.beat = beat
         (needs, need) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         let need = need
-        announcements.onNews { _ in need.yield() }
+        announcements.onNews { if $0 != .entered { need.yield() } }
     }
 
     /// Keeps up with what is announced until the task is cancelled.

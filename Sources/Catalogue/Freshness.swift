@@ -16,6 +16,7 @@ public struct Freshness: Sendable {
         announcements.onNews { news in
             switch news {
             case .changed(let dataset): body(dataset)
+            case .entered: break
             case .mayHaveMissed, .ended: body(nil)
             }
         }

@@ -1,5 +1,6 @@
 internal import Crypto
 internal import Foundation
+internal import Ledger
 public import Model
 internal import Profiles
 public import Store
@@ -21,7 +22,8 @@ public struct Registry: Sendable {
         let profile = try Profile(json: json)
         let digest = SHA256.hash(data: json).map { String(format: "%02x", $0) }.joined()
         let loading = try await store.addProfileDocument(
-            id: profile.id, version: profile.version, document: String(decoding: json, as: UTF8.self), digest: digest
+            id: profile.id, version: profile.version, document: String(decoding: json, as: UTF8.self), digest: digest,
+            entry: try .profile(id: profile.id, version: profile.version, json: json)
         )
         return (ProfileReference(id: profile.id, version: profile.version), loading)
     }

@@ -1,3 +1,4 @@
+import Ledger
 import Logging
 public import Model
 import Store
@@ -96,7 +97,8 @@ extension Publishing {
         }
         let version = try await version(releasing, counts, now)
         _ = try take(.released)
-        try await releasing.finish(version, counts: counts, releasedBy: key)
+        let entry = try LedgerEntry.release(version, previousDigest: target.currentDigest, description: try await releasing.description())
+        try await releasing.finish(version, counts: counts, releasedBy: key, entry: entry)
         return .outcome(.released(record, version), rows: counts.added + counts.changed)
     }
 

@@ -1,3 +1,4 @@
+import Ledger
 public import Model
 import Store
 
@@ -33,7 +34,7 @@ extension Publishing {
         let review = Review(
             id: newIdentifier(), push: record.push.id, decision: decision, legalBasis: legalBasis, note: note, digest: content, reviewer: key.id, reviewedAt: .now)
         let isRecorded = try await store.createReview(
-            review, from: record.push.state, to: lifecycle.state, dropsStaging: actions.contains(.dropRows))
+            review, from: record.push.state, to: lifecycle.state, dropsStaging: actions.contains(.dropRows), entry: try .review(review))
         guard isRecorded else { throw Self.conflict(.wrongState(try await self.push(push).push.state), record) }
         return review
     }

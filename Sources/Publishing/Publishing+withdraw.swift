@@ -1,3 +1,4 @@
+import Ledger
 public import Model
 import Store
 
@@ -26,7 +27,7 @@ extension Publishing {
                 legalBasis: legalBasis, withdrawnAt: now)
             switch subject {
             case .dataset:
-                try await withdrawing.record(withdrawal, by: key.id)
+                try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
                 try await withdrawing.withdrawDataset(withdrawal)
             case .version:
                 let number = version ?? 0
@@ -35,7 +36,7 @@ extension Publishing {
                 case .some(.some): throw Problem(.invalidWithdrawal, zh: "第 \(number) 版已撤回", en: "version \(number) is withdrawn already")
                 case .some(nil): break
                 }
-                try await withdrawing.record(withdrawal, by: key.id)
+                try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
                 try await withdrawing.withdrawVersion(number, withdrawal)
             case .rows:
                 let rows = try Self.rows(keys, in: target.currentSchema ?? target.schema)
@@ -65,7 +66,7 @@ extension Publishing {
             unknown.append(.init("/keys/\(index)", zh: "没有这一行", en: "there is no such row"))
         }
         if !unknown.isEmpty { throw Problem(.invalidWithdrawal, zh: "有的行不存在", en: "some rows do not exist", places: unknown) }
-        try await withdrawing.record(withdrawal, by: key.id)
+        try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
         var removed = 0
         for row in rows where try await withdrawing.removeRow(row.values, key: row.key, withdrawal) { removed += 1 }
         let target = withdrawing.target
@@ -78,7 +79,8 @@ extension Publishing {
             dataset: target.dataset, number: (target.currentVersion ?? 0) + 1, digest: digest.hexadecimal, rowCount: target.rowCount - removed, added: 0,
             changed: 0, removed: removed, byteCount: digest.bytes, schema: schema, profile: target.profile, department: target.department, push: nil,
             releasedAt: now, withdrawal: nil)
-        try await withdrawing.publish(version, releasedBy: key.id)
+        let entry = try LedgerEntry.release(version, previousDigest: target.currentDigest, description: try await withdrawing.description())
+        try await withdrawing.publish(version, releasedBy: key.id, entry: entry)
     }
 
     private static func check(_ subject: Withdrawal.Subject, version: Int?, keys: [String], reason: LocalizedText) throws {

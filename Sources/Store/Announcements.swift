@@ -1,12 +1,14 @@
 internal import Postgres
 import Synchronization
 
-/// What PostgreSQL tells of changes (`NOTIFY daylight_change`), heard on one connection for the whole process and passed on to everybody in it.
+/// What PostgreSQL tells of changes (`NOTIFY daylight_change`) and of the ledger (`NOTIFY daylight_ledger`), heard on one connection for the whole process and passed on to everybody in it.
 public final class Announcements: Sendable {
     /// What is heard.
     public enum News: Sendable, Hashable {
         /// Readers see something else of this dataset now.
         case changed(dataset: String)
+        /// Something was entered into the ledger and waits for its place.
+        case entered
         /// Something may have been missed; what is kept has to be read anew.
         case mayHaveMissed
         /// Nothing will be heard any more.
@@ -44,10 +46,11 @@ public final class Announcements: Sendable {
 
     /// Listens until the task is cancelled.
     public func run() async {
-        for await notification in store.writer.notifications(["daylight_change"], proof: Self.proof) {
+        for await notification in store.writer.notifications(["daylight_change", Connection.ledgerChannel], proof: Self.proof) {
             switch notification {
             case .reconnected: tell(.mayHaveMissed)
             case .upToDate(let instant): heardUpTo.store(Self.nanoseconds(instant), ordering: .releasing)
+            case .message(Connection.ledgerChannel, _): tell(.entered)
             case .message(_, let dataset): tell(.changed(dataset: dataset))
             }
         }

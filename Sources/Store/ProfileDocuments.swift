@@ -44,7 +44,8 @@ extension Store {
     /// - Parameters:
     ///   - document: JSON text that has been validated.
     ///   - digest: SHA-256 of the file, 64 hexadecimal digits.
-    public func addProfileDocument(id: String, version: Int, document: String, digest: String) async throws -> ProfileLoading {
+    ///   - entry: what the ledger says of it.
+    public func addProfileDocument(id: String, version: Int, document: String, digest: String, entry: LedgerEntry) async throws -> ProfileLoading {
         try await transaction { connection in
             let added = try await connection.execute(
                 """
@@ -54,6 +55,7 @@ extension Store {
             )
             if added.affectedRows == 1 {
                 try await connection.notify(Self.referenceChannel)
+                try await connection.enter(entry)
                 return .added
             }
             let rows = try await connection.execute("SELECT digest FROM daylight.profile WHERE id = \(id, as: .text) AND version = \(version)")

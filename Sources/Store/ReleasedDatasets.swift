@@ -38,6 +38,7 @@ public final class ReleasedDatasets: Sendable {
             switch news {
             case .mayHaveMissed, .ended: self?.forgetAll()
             case .changed(let dataset): self?.forget(dataset)
+            case .entered: break
             }
         }
     }

@@ -85,15 +85,23 @@ public final class Releasing {
         try await rows.canonical(from: rows.table, where: "_until IS NULL", connection, body)
     }
 
+    /// The dataset's description as it stands, with its revision.
+    public func description() async throws -> (revision: Int, value: DatasetDescription) {
+        try await Store.description(of: target.dataset, connection)
+    }
+
     /// Makes the new version visible to everybody when the transaction commits.
     ///
-    /// - Parameter releasedBy: the key that released it; nil where a schedule did.
-    public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?) async throws {
+    /// - Parameters:
+    ///   - releasedBy: the key that released it; nil where a schedule did.
+    ///   - entry: what the ledger says of it.
+    public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?, entry: LedgerEntry) async throws {
         try await connection.rollUp(rows, of: target.dataset, version: version.number)
         try await connection.insert(version, releasedBy: key)
         try await connection.publish(version)
         try await end(state: .released, version: version.number, counts: counts)
         try await connection.record(.release(version: version.number), of: target.dataset)
+        try await connection.enter(entry)
         try await connection.notifyChange(of: target.dataset)
     }
 

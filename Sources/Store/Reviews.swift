@@ -8,8 +8,9 @@ extension Store {
     ///   - state: the state that the decision was made in.
     ///   - next: the state that follows from it.
     ///   - dropsStaging: whether the staged rows are no longer needed.
+    ///   - entry: what the ledger says of it.
     /// - Returns: false where the push moved on in between; nothing is recorded then.
-    public func createReview(_ review: Review, from state: Push.State, to next: Push.State, dropsStaging: Bool) async throws -> Bool {
+    public func createReview(_ review: Review, from state: Push.State, to next: Push.State, dropsStaging: Bool, entry: LedgerEntry) async throws -> Bool {
         try await transaction { connection in
             let moved = try await connection.execute(
                 """
@@ -25,6 +26,7 @@ extension Store {
                 VALUES (\(review.id), \(review.push), \(review.decision.rawValue), \(review.legalBasis), \(review.note), \(review.digest),
                         \(review.reviewer), \(review.reviewedAt.instant))
                 """)
+            try await connection.enter(entry)
             if dropsStaging { try await connection.execute("DROP TABLE IF EXISTS \(RowTable.staging(review.push))") }
             return true
         }

@@ -21,12 +21,12 @@ extension Store {
         ).first.map(Self.version)
     }
 
-    private static let versionColumns: SQL = """
+    static let versionColumns: SQL = """
         v.dataset, v.number, v.digest, v.row_count, v.added, v.changed, v.removed, v.byte_count, v.schema, v.profile_id, v.profile_version, v.department, \
         v.push, v.released_at, v.withdrawal
         """
 
-    private static func version(_ row: Row) throws -> Version {
+    static func version(_ row: Row) throws -> Version {
         Version(
             dataset: try row.read("dataset"), number: try row.read("number"), digest: try row.read("digest"), rowCount: try row.read("row_count"),
             added: try row.read("added"), changed: try row.read("changed"), removed: try row.read("removed"), byteCount: try row.read("byte_count"),

@@ -18,7 +18,9 @@ public final class Withdrawing {
     }
 
     /// Records the withdrawal itself: the tombstone that stays.
-    public func record(_ withdrawal: Withdrawal, by key: String?) async throws {
+    ///
+    /// - Parameter entry: what the ledger says of it.
+    public func record(_ withdrawal: Withdrawal, by key: String?, entry: LedgerEntry) async throws {
         try await connection.execute(
             """
             INSERT INTO daylight.withdrawal (id, dataset, subject, version, keys, reason_zh, reason_en, legal_basis, withdrawn_by, withdrawn_at)
@@ -26,7 +28,10 @@ public final class Withdrawing {
                     \(withdrawal.reason.zh), \(withdrawal.reason.en), \(withdrawal.legalBasis), \(key), \(withdrawal.withdrawnAt.instant))
             """)
         // Of what was never released, nobody has heard.
-        if target.currentVersion != nil { try await connection.record(.withdrawal(withdrawal.id, version: withdrawal.version), of: target.dataset) }
+        if target.currentVersion != nil {
+            try await connection.record(.withdrawal(withdrawal.id, version: withdrawal.version), of: target.dataset)
+            try await connection.enter(entry)
+        }
         try await connection.notifyChange(of: target.dataset)
     }
 
@@ -97,11 +102,19 @@ public final class Withdrawing {
         if let rows { try await connection.rollUp(rows, of: target.dataset, version: version, anew: true) }
     }
 
+    /// The dataset's description as it stands, with its revision.
+    public func description() async throws -> (revision: Int, value: DatasetDescription) {
+        try await Store.description(of: target.dataset, connection)
+    }
+
     /// Makes what is left the next version.
-    public func publish(_ version: Version, releasedBy key: String?) async throws {
+    ///
+    /// - Parameter entry: what the ledger says of it.
+    public func publish(_ version: Version, releasedBy key: String?, entry: LedgerEntry) async throws {
         try await connection.insert(version, releasedBy: key)
         try await connection.publish(version)
         try await connection.record(.release(version: version.number), of: target.dataset)
+        try await connection.enter(entry)
     }
 
     /// Key values are cast to the types of their columns; a value that does not fit is refused before (see `Withdrawal` in Publishing).

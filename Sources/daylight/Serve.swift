@@ -8,6 +8,7 @@ import Migrator
 import Model
 import NIOCore
 import NIOPosix
+import Notary
 import Postgres
 import Publishing
 import ServiceLifecycle
@@ -71,6 +72,8 @@ struct Serve: AsyncParsableCommand {
         dependencies.bulk = bulk
         dependencies.publishing = publisher
         dependencies.cursors = seal
+        let notary = try await Notary.open(settings, store: store, announcements: released.announcements, logger: logger)
+        dependencies.notary = notary
         let api = API(configuration: settings.api, dependencies: dependencies)
         let server = api.makeServer(router: api.makeRouter(), group: group)
 
@@ -79,7 +82,7 @@ struct Serve: AsyncParsableCommand {
                 services: [
                     .init(service: Background { await released.run() }), .init(service: Background { await changes.run() }),
                     .init(service: Background { await catalogue.run() }),
-                    .init(service: Background { await publisher.run() }), .init(service: server),
+                    .init(service: Background { await publisher.run() }), .init(service: Background { await notary.run() }), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         logger.notice("serving", metadata: ["address": "http://\(settings.host):\(settings.port)"])

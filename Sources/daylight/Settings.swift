@@ -43,6 +43,11 @@ struct Settings: Sendable {
     /// Answers kept in memory, in bytes together.
     var answerCapacity = 64 << 20
 
+    /// Names the ledger; made from its key where nil.
+    var ledgerName: String?
+    /// A file with the ledger's key; the one in the database where nil.
+    var ledgerKeyFile: String?
+
     /// Reads `DATABASE_URL` and the `DAYLIGHT_…` variables.
     ///
     /// - Throws: `ValidationError` naming the variable that is missing or wrong.
@@ -93,6 +98,8 @@ struct Settings: Sendable {
         findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
         answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
+        ledgerName = text("DAYLIGHT_LEDGER_NAME")
+        ledgerKeyFile = text("DAYLIGHT_LEDGER_KEY_FILE")
         snapshotCapacity = try number("DAYLIGHT_SNAPSHOT_CAPACITY", 1 << 20...(1 << 50)) ?? snapshotCapacity
     }
 

@@ -10,6 +10,7 @@ extension Contract {
             let parameters = operations.filter { $0.path == path }.flatMap { $0.content["parameters"]?.array ?? [] } + (document["paths"]?[path]?["parameters"]?.array ?? [])
             let example = parameters.compactMap(resolved).first { $0["name"]?.string == name }?["example"]
             guard let text = example?.string ?? example?.int.map(String.init) else { throw MissingExample(name: name, path: path) }
+            if name == "path" { return text }
             return text.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed.subtracting(CharacterSet(charactersIn: "/"))) ?? text
         }.joined(separator: "/")
     }

@@ -1,8 +1,10 @@
+import API
 import AsyncHTTPClient
 import Catalogue
 import Foundation
 import NIOCore
 import NIOHTTP1
+import Notary
 import TestSupport
 import Testing
 
@@ -37,6 +39,7 @@ extension ContractServer {
         let released = try await pusher.send(.POST, path + "/release")
         try #require(released.status == 200, "\(released.text)")
         _ = try await Registry(store: store).loadProfile(Array(Data(contentsOf: Project.file("schema/profiles/air-hourly.json"))))
+        try await api.dependencies.notary?.integrate()
         return Published(contract: contract, push: path)
     }
 }

@@ -2,9 +2,11 @@ import API
 import Bulk
 import Catalogue
 import Foundation
+import Ledger
 import Logging
 import Model
 import NIOPosix
+import Notary
 import Postgres
 import Publishing
 import RateLimit
@@ -82,6 +84,10 @@ struct ContractServer {
             usage: { try await store.usage(ofKey: $0).map { API.Usage(keyID: $0.keyID, action: $0.action, requests: $0.requests, units: $0.units, refused: $0.refused) } })
         dependencies.publishing = Publishing(store: store, logger: logger)
         dependencies.cursors = seal
+        dependencies.notary = NoteSigner(name: "contract.example/ledger", seed: try await store.secret("ledger") ?? []).map {
+            Notary(store: store, signer: $0, logger: logger)
+        }
+        try await dependencies.notary?.prepare()
         var configuration = API.Configuration()
         configuration.port = 0
         configuration.logsRequests = false

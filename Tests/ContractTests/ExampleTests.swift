@@ -23,6 +23,8 @@ import Testing
             let mapped = try await server.pusher.send(.PUT, dataset + "/mapping", json: contract.requestText("putMapping"), headers: [("If-None-Match", "*")])
             #expect(mapped.status == 200, "\(mapped.text)")
             try await everythingCanBeRead(server, published)
+            #expect(try await server.reader.get("/ledger/tile/0/000").status == 404)
+            #expect(try await server.reader.get("/ledger/tile/0/x001/000.p/1").status == 404)
 
             let withdrawn = try await server.pusher.send(.POST, dataset + "/withdrawals", json: #"{"subject":"dataset","reason":{"zh":"测试","en":"test"}}"#)
             #expect(withdrawn.status == 201, "\(withdrawn.text)")

@@ -10,7 +10,7 @@ import Testing
     @Test func routerAndContractHaveTheSameRoutes() async throws {
         let contract = try Contract.daylight.get()
         try await ContractServer.with { server in
-            let routes = server.api.makeRouter().routes.filter { $0.method != .head }.map { "\($0.method.rawValue) \($0.path)" }
+            let routes = server.api.makeRouter().routes.filter { $0.method != .head }.map { "\($0.method.rawValue) \($0.path)".replacing("/**", with: "/{path}") }
             let documented = contract.operations.map { "\($0.method) \($0.path)" }
             #expect(Set(documented).subtracting(routes).isEmpty, "documented, and no route")
             #expect(Set(routes).subtracting(documented).isEmpty, "a route, and not documented")

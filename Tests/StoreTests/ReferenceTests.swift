@@ -39,7 +39,7 @@ import Testing
     @Test func aProfileIsImmutableOnceLoaded() async throws {
         try await withTestStore { _, store in
             func load(_ version: Int, _ title: String, _ digest: String) async throws -> ProfileLoading {
-                try await store.addProfileDocument(id: "beacon", version: version, document: #"{"title":{"zh":"\#(title)"}}"#, digest: digest)
+                try await store.addProfileDocument(id: "beacon", version: version, document: #"{"title":{"zh":"\#(title)"}}"#, digest: digest, entry: LedgerEntry(kind: "profile", bytes: [UInt8(version)]))
             }
             #expect(try await load(1, "一", "aa") == .added)
             #expect(try await load(1, "一", "aa") == .known)

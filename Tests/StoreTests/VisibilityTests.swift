@@ -135,7 +135,10 @@ import Testing
                 "DELETE FROM daylight.withdrawn_row", "DELETE FROM daylight.dataset", "DELETE FROM daylight.push", "UPDATE daylight.profile SET document = '{}'",
                 "DELETE FROM daylight.profile", "UPDATE daylight.access_key SET hash = repeat('0', 64)", "UPDATE daylight.access_key SET scopes = '{admin}'",
                 "DELETE FROM daylight.access_key", "UPDATE daylight.secret SET value = ''", "TRUNCATE daylight.dataset", "DELETE FROM daylight_migration.ledger",
-                "INSERT INTO daylight_migration.ledger (version, name, sha256) VALUES (99, 'x', 'x')",
+                "INSERT INTO daylight_migration.ledger (version, name, sha256) VALUES (99, 'x', 'x')", "UPDATE daylight.ledger_leaf SET entry = ''",
+                "DELETE FROM daylight.ledger_leaf", "UPDATE daylight.ledger_node SET hash = sha256('')", "DELETE FROM daylight.ledger_node",
+                "UPDATE daylight.ledger_checkpoint SET note = ''", "DELETE FROM daylight.ledger_checkpoint", "UPDATE daylight.ledger_pending SET entry = ''",
+                "UPDATE daylight.ledger_salt SET salt = sha256('')",
             ] { #expect(try await refusal(writer, statement) == Self.denied, "\(statement.text)") }
             await writer.close()
         }

@@ -51,7 +51,9 @@ public struct Contract: Sendable {
 
     private static func matches(_ template: String, _ path: String) -> Bool {
         let (a, b) = (template.split(separator: "/", omittingEmptySubsequences: false), path.split(separator: "/", omittingEmptySubsequences: false))
-        return a.count == b.count && zip(a, b).allSatisfy { $0 == $1 || ($0.hasPrefix("{") && $0.hasSuffix("}") && !$1.isEmpty) }
+        // `{path}` at the end stands for all that follows, slashes too.
+        let isOpen = a.last == "{path}" && b.count > a.count
+        return (a.count == b.count || isOpen) && zip(a, b).allSatisfy { $0 == $1 || ($0.hasPrefix("{") && $0.hasSuffix("}") && !$1.isEmpty) }
     }
 
     /// Everything in which an answer differs from what the contract says of its operation and status.

@@ -1,0 +1,38 @@
+public import Model
+
+// What each room enters, from what it has at hand. None of these fails for what the model can hold.
+extension LedgerEntry {
+    private init(_ leaf: Leaf, dataset: String? = nil, version: Int? = nil, salt: Salt? = nil) throws {
+        self.init(kind: leaf.kind, dataset: dataset, version: version, bytes: try leaf.entry(), salt: salt)
+    }
+
+    /// The release of a version.
+    ///
+    /// - Parameters:
+    ///   - previousDigest: the digest of the version before.
+    ///   - description: the dataset's, as it stands at the release, with its revision.
+    ///   - late: whether it is entered long after the release.
+    public static func release(
+        _ version: Version, previousDigest: String?, description: (revision: Int, value: DatasetDescription), late: Bool = false
+    ) throws -> LedgerEntry {
+        let leaf = try Leaf.Release(version, previousDigest: previousDigest, description: description, late: late)
+        return try LedgerEntry(.release(leaf), dataset: version.dataset, version: version.number)
+    }
+
+    public static func withdrawal(_ withdrawal: Withdrawal) throws -> LedgerEntry {
+        let salt = Commitment.salt()
+        return try LedgerEntry(
+            .withdrawal(.init(withdrawal, salt: salt)), dataset: withdrawal.dataset, version: withdrawal.version, salt: Salt(subject: withdrawal.id, bytes: salt))
+    }
+
+    /// Names neither dataset nor push.
+    public static func review(_ review: Review) throws -> LedgerEntry {
+        let salt = Commitment.salt()
+        return try LedgerEntry(.review(.init(review, salt: salt)), salt: Salt(subject: review.id, bytes: salt))
+    }
+
+    /// - Parameter json: the profile's file as it was loaded.
+    public static func profile(id: String, version: Int, json: [UInt8]) throws -> LedgerEntry {
+        try LedgerEntry(.profile(.init(id: id, version: version, json: json)))
+    }
+}
