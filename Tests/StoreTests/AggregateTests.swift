@@ -159,7 +159,7 @@ import Testing
                 $0.costlyRead = 0
             }
             let version = try await ReleasedDatasets(store: store).find(release.dataset, version: nil)
-            try await Self.slowDown(release, db, seconds: 0.1)
+            try await Self.slowDown(release, db, seconds: 0.3)
             let read = AggregateRead(version: version, query: try Self.query([], version))
             // One is answered at a time, two wait, two are refused at once.
             let outcomes = try await withThrowingTaskGroup(of: ProblemCode?.self) { group in
@@ -179,7 +179,7 @@ import Testing
                     let started = ContinuousClock.now
                     let found = try await store.readPooled("SELECT 1")
                     #expect(found.count == 1)
-                    #expect(ContinuousClock.now - started < .seconds(1))
+                    #expect(ContinuousClock.now - started < .milliseconds(2500))
                     return nil
                 }
                 return try await group.reduce(into: [ProblemCode]()) { codes, code in if let code { codes.append(code) } }
@@ -202,7 +202,7 @@ import Testing
             let started = ContinuousClock.now
             let problem = await #expect(throws: Problem.self) { try await store.aggregate(read, isCurrent: true) }
             #expect(problem?.code == .statementTimeout && problem?.code.status == 503 && problem?.retryAfter != nil)
-            #expect(ContinuousClock.now - started < .seconds(4))
+            #expect(ContinuousClock.now - started < .seconds(20))
             await store.close()
         }
     }
