@@ -2,7 +2,7 @@
 ///
 /// Profiles are data that administrators load, so an expression must not be able to hold the server up. Therefore this is the regular part of the
 /// usual syntax and no more, turned into a table when the profile is compiled: literals, `.`, `[a-z]`, `[^a-z]`, `\d \w \s` and their capitals,
-/// `\p{Han}`, `\uXXXX`, groups, `|`, `* + ? {n} {n,} {n,m}`. There are no look-arounds and no back-references. `^` at the beginning and `$` at
+/// `\p{Han}`, `\u4E2D`, groups, `|`, `* + ? {n} {n,} {n,m}`. There are no look-arounds and no back-references. `^` at the beginning and `$` at
 /// the end are allowed and mean nothing: the whole value must match in any case.
 struct Pattern: Sendable {
     /// Why an expression cannot be used.

@@ -80,9 +80,9 @@ final class Installation: Sendable {
         return process
     }
 
-    /// Runs a subcommand to its end.
+    /// Runs a subcommand, or another program, to its end.
     @discardableResult
-    static func run(_ arguments: [String], database: TestDatabase? = nil, environment: [String: String] = [:]) throws -> (status: Int32, output: String) {
+    static func run(_ arguments: [String], of program: URL = Installation.program, database: TestDatabase? = nil, environment: [String: String] = [:]) throws -> (status: Int32, output: String) {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments

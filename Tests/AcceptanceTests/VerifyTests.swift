@@ -25,22 +25,10 @@ import Testing
         func keep(_ name: String, _ text: String) throws -> String { try keep(name, Data(text.utf8)) }
     }
 
-    private static func python(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process(), pipe = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", "-B", Project.file("docs/verify/verify.py").path] + arguments
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, output)
-    }
-
     /// Asks both verifiers, which must be of one opinion.
     private static func verify(_ arguments: [String], language: String = "C") throws -> (status: Int32, output: String) {
         let own = try Installation.run(["verify"] + arguments, environment: ["LC_ALL": language])
-        let other = try python(arguments)
+        let other = try Installation.run(["python3", "-B", Project.file("docs/verify/verify.py").path] + arguments, of: URL(filePath: "/usr/bin/env"))
         #expect(own.status == other.status, "\(own.output) / \(other.output)")
         return own
     }

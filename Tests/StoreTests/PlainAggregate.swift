@@ -23,14 +23,7 @@ struct PlainAggregate {
                 let measure = query.select[condition.measure]
                 guard let value = row[query.groupBy.count + condition.measure] else { return false }
                 let order = Self.order(value, condition.value, measure.type)
-                return switch condition.comparison {
-                case .equal: order == 0
-                case .notEqual: order != 0
-                case .greater: order > 0
-                case .greaterOrEqual: order >= 0
-                case .less: order < 0
-                case .lessOrEqual: order <= 0
-                }
+                return RowQueryTests.holds(condition.comparison, order)
             }
         }.sorted(by: precedes)
     }
