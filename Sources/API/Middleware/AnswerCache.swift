@@ -25,13 +25,15 @@ final class AnswerCache: Sendable {
         let body: ByteBuffer
         /// The head but for what differs from one request to the next.
         let head: ByteBuffer
+        /// The same of the 304 to those who have it.
+        let notModifiedHead: ByteBuffer
         /// The state of knowledge that it was made in.
         let generation: UInt64
         /// The dataset that it is about; nil where it is about many.
         let dataset: String?
         let keptAt: ContinuousClock.Instant
 
-        var size: Int { body.readableBytes + head.readableBytes + 512 }
+        var size: Int { body.readableBytes + head.readableBytes + notModifiedHead.readableBytes + 512 }
     }
 
     private struct State {

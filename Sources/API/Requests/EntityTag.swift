@@ -20,22 +20,23 @@ public struct EntityTag: Sendable, Hashable {
     ///   - list: the field's value.
     ///   - weak: whether `W/"x"` matches `"x"`: so for `If-None-Match`, not for `If-Match` and `If-Range` (RFC 9110 section 8.8.3.2).
     public func isNamed(in list: some StringProtocol, weak: Bool) -> Bool {
-        for element in list.split(separator: ",") {
-            var tag = Self.trimmed(Substring(element))
-            if tag == "*" { return true }
-            if tag.hasPrefix("W/") {
+        let quote = UInt8(ascii: "\"")
+        for element in Substring(list).utf8.split(separator: UInt8(ascii: ",")) {
+            var tag = Self.trimmed(element)
+            if tag.elementsEqual("*".utf8) { return true }
+            if tag.starts(with: "W/".utf8) {
                 guard weak else { continue }
                 tag = tag.dropFirst(2)
             }
-            if tag.utf8.count == opaque.utf8.count + 2, tag.hasPrefix("\""), tag.hasSuffix("\""), tag.dropFirst().dropLast() == opaque { return true }
+            if tag.count == opaque.utf8.count + 2, tag.first == quote, tag.last == quote, tag.dropFirst().dropLast().elementsEqual(opaque.utf8) { return true }
         }
         return false
     }
 
-    private static func trimmed(_ text: Substring) -> Substring {
-        var text = text
-        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+    private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var text = text.drop(while: isBlank)
+        while let last = text.last, isBlank(last) { text.removeLast() }
         return text
     }
 }

@@ -33,9 +33,7 @@ extension Connection {
             }
             gate.metrics.kept.add(0, 1)
             if head.headers.contains(name: "if-none-match"), head.headers["if-none-match"].contains(where: { answer.tag.isNamed(in: $0, weak: true) }) {
-                var fields = answer.fields
-                fields[.contentType] = nil
-                sendWhole(.notModified, fields, ByteBuffer())
+                sendWhole(.notModified, answer.fields, ByteBuffer(), head: answer.notModifiedHead)
             } else {
                 sendWhole(.ok, answer.fields, answer.body, head: answer.head)
             }
@@ -53,9 +51,14 @@ extension Gate {
         else { return }
         var head = ByteBufferAllocator().buffer(capacity: 1024)
         writeFixedHead(.ok, fields, .length(body.readableBytes), into: &head)
+        var fieldsOf304 = fields
+        fieldsOf304[.contentType] = nil
+        var notModifiedHead = ByteBufferAllocator().buffer(capacity: 512)
+        writeFixedHead(.notModified, fieldsOf304, .none, into: &notModifiedHead)
         answers.keep(
             .init(
-                route: route, cost: exchange.cost, tag: EntityTag(String(tag.dropFirst().dropLast())), fields: fields, body: body, head: head, generation: generation,
+                route: route, cost: exchange.cost, tag: EntityTag(String(tag.dropFirst().dropLast())), fields: fields, body: body, head: head, notModifiedHead: notModifiedHead,
+                generation: generation,
                 dataset: dataset, keptAt: .now), as: name)
     }
 
