@@ -28,7 +28,10 @@ GRANT INSERT, UPDATE, DELETE ON daylight.node, daylight.allowance, daylight.key_
 GRANT INSERT, DELETE ON daylight.ledger_pending, daylight.ledger_salt TO daylight_writer;
 GRANT INSERT ON daylight.ledger_leaf, daylight.ledger_node, daylight.ledger_checkpoint TO daylight_writer;
 
+-- the nodes of row trees go with what they are over
+GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
+
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
-    published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.change, published.rollup TO daylight_reader, daylight_writer;
+    published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.row_tree_node, published.change, published.rollup TO daylight_reader, daylight_writer;

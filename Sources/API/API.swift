@@ -55,7 +55,10 @@ public struct API: Sendable {
             addWithdrawalRoutes(routes, publishing, seal)
             if let notary = dependencies.notary { addProofRoutes(routes, notary, publishing) }
         }
-        if let notary = dependencies.notary { addLedgerRoutes(routes, notary) }
+        if let notary = dependencies.notary {
+            addLedgerRoutes(routes, notary)
+            if let rows = dependencies.rows { addRowProofRoute(routes, notary, rows) }
+        }
         return router
     }
 

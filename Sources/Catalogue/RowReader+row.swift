@@ -6,7 +6,7 @@ public import Store
 public struct RowPlan: Sendable {
     public let version: ReleasedVersion
     /// Canonical values of the key's fields.
-    let key: [String]
+    public let key: [String]
     /// Whether the caller said which version to read.
     public let isPinned: Bool
     /// The validator of the answer, without quotes.

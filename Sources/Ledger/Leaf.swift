@@ -35,12 +35,25 @@ public enum Leaf: Sendable, Hashable {
         public var releasedAt: Timestamp
         /// True where the version was released before there was a log, and entered afterwards.
         public var late: Bool?
+        /// The tree over its rows; absent where the version was released before trees were made.
+        public var rowTree: RowTree?
+
+        /// The tree over a version's rows, see ``RowTreeBuilder``.
+        public struct RowTree: Sendable, Hashable, Codable {
+            /// 64 hexadecimal digits.
+            public var head: String
+            /// The number of rows.
+            public var size: Int
+        }
 
         /// - Parameters:
         ///   - previousDigest: that of the version before.
         ///   - description: as it stands at the release, and its revision.
+        ///   - rowTree: the tree over its rows.
         /// - Throws: `EncodingError`, `DecodingError`: not for what the model can hold.
-        public init(_ version: Version, previousDigest: String?, description: (revision: Int, value: DatasetDescription), late: Bool = false) throws {
+        public init(
+            _ version: Version, previousDigest: String?, description: (revision: Int, value: DatasetDescription), rowTree: (size: Int, head: [UInt8])? = nil, late: Bool = false
+        ) throws {
             dataset = version.dataset
             self.version = version.number
             digest = version.digest
@@ -56,6 +69,7 @@ public enum Leaf: Sendable, Hashable {
             descriptionDigest = HexDigest.of(members.bytes)
             releasedAt = version.releasedAt
             self.late = late ? true : nil
+            self.rowTree = rowTree.map { RowTree(head: HexDigest.hexadecimal($0.head), size: $0.size) }
         }
 
         /// What says how the rows are to be read: the public fields in order, each with these members where it has them, and the primary key.

@@ -11,11 +11,12 @@ extension LedgerEntry {
     /// - Parameters:
     ///   - previousDigest: the digest of the version before.
     ///   - description: the dataset's, as it stands at the release, with its revision.
+    ///   - rowTree: the tree over its rows; nil where there is none.
     ///   - late: whether it is entered long after the release.
     public static func release(
-        _ version: Version, previousDigest: String?, description: (revision: Int, value: DatasetDescription), late: Bool = false
+        _ version: Version, previousDigest: String?, description: (revision: Int, value: DatasetDescription), rowTree: (size: Int, head: [UInt8])? = nil, late: Bool = false
     ) throws -> LedgerEntry {
-        let leaf = try Leaf.Release(version, previousDigest: previousDigest, description: description, late: late)
+        let leaf = try Leaf.Release(version, previousDigest: previousDigest, description: description, rowTree: rowTree, late: late)
         return try LedgerEntry(.release(leaf), dataset: version.dataset, version: version.number)
     }
 

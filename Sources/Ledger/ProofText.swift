@@ -27,9 +27,14 @@ public struct InclusionProof: Sendable, Hashable, CustomStringConvertible {
             extra = bytes
             lines.removeFirst()
         }
-        guard let line = lines.popFirst(), line.hasPrefix("index "), let index = Int(line.dropFirst(6)), index >= 0, line.dropFirst(6) == String(index) else { return nil }
-        guard let path = TreeHash.list(lines) else { return nil }
+        guard let index = lines.popFirst().flatMap(Self.index), let path = TreeHash.list(lines) else { return nil }
         self.init(extra: extra, index: index, path: path, checkpoint: checkpoint)
+    }
+
+    /// Reads the line of an index.
+    static func index(_ line: Substring) -> Int? {
+        guard line.hasPrefix("index "), let index = Int(line.dropFirst(6)), index >= 0, line.dropFirst(6) == String(index) else { return nil }
+        return index
     }
 
     public var description: String {
@@ -66,7 +71,7 @@ public struct ConsistencyProof: Sendable, Hashable, CustomStringConvertible {
 
 extension TreeHash {
     /// Reads the lines of a proof, 63 at most.
-    fileprivate static func list(_ lines: some Collection<Substring>) -> [TreeHash]? {
+    static func list(_ lines: some Collection<Substring>) -> [TreeHash]? {
         let hashes = lines.compactMap { TreeHash(base64: $0) }
         return hashes.count == lines.count && hashes.count <= 63 ? hashes : nil
     }

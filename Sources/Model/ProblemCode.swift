@@ -65,6 +65,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case invalidAggregate = "DL4010"
     case queryTooExpensive = "DL4011"
     case formatUnsuitable = "DL4012"
+    case rowProofUnavailable = "DL4013"
 
     // 9xxx: the server
     case internalError = "DL9000"
@@ -82,7 +83,9 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
             400
         case .unauthenticated: 401
         case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent: 403
-        case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .pushNotFound, .rowNotFound: 404
+        case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .pushNotFound, .rowNotFound,
+            .rowProofUnavailable:
+            404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .requestTimeout: 408
@@ -163,6 +166,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .invalidAggregate: LocalizedText(zh: "聚合无效", en: "Invalid aggregate")
         case .queryTooExpensive: LocalizedText(zh: "查询代价过高", en: "Query too expensive")
         case .formatUnsuitable: LocalizedText(zh: "数据放不进该格式", en: "The data do not fit this format")
+        case .rowProofUnavailable: LocalizedText(zh: "没有行的证明", en: "No proof of rows")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")

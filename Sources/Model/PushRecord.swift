@@ -8,6 +8,8 @@ public struct PushRecord: Sendable, Hashable {
     public var mapping: Mapping?
     /// Size of the canonical CSV of the checked rows, in bytes.
     public var canonicalBytes: Int?
+    /// The head of the tree over the checked rows (32 bytes), where they are a whole version.
+    public var rowTreeHead: [UInt8]?
     /// SHA-256 of the body as it came, 64 hexadecimal digits.
     public var contentDigest: String?
 

@@ -39,7 +39,7 @@ public final class Notary: Sendable {
     public let configuration: Configuration
     let store: Store
     let signer: NoteSigner
-    private let logger: Logger
+    let logger: Logger
     private let needs: AsyncStream<Void>
     private let need: AsyncStream<Void>.Continuation
 

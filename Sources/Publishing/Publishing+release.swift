@@ -95,9 +95,10 @@ extension Publishing {
                 reason: LocalizedText(zh: "与现行第 \(target.currentVersion ?? 0) 版相同", en: "the same rows as version \(target.currentVersion ?? 0)"))
             return .outcome(.unchanged(record), rows: 0)
         }
-        let version = try await version(releasing, counts, now)
+        let (version, head) = try await version(releasing, counts, now)
         _ = try take(.released)
-        let entry = try LedgerEntry.release(version, previousDigest: target.currentDigest, description: try await releasing.description())
+        let entry = try LedgerEntry.release(
+            version, previousDigest: target.currentDigest, description: try await releasing.description(), rowTree: (version.rowCount, head))
         try await releasing.finish(version, counts: counts, releasedBy: key, entry: entry)
         return .outcome(.released(record, version), rows: counts.added + counts.changed)
     }
@@ -128,23 +129,28 @@ extension Publishing {
         }
     }
 
-    private func version(_ releasing: Releasing, _ counts: RowCounts, _ now: Timestamp) async throws -> Version {
+    /// The version that the release makes, and the head of the tree over its rows.
+    private func version(_ releasing: Releasing, _ counts: RowCounts, _ now: Timestamp) async throws -> (Version, rowTreeHead: [UInt8]) {
         let (push, target) = (releasing.record.push, releasing.target)
         let rowCount = push.mode == .replace ? push.rowCount : target.rowCount + counts.added
-        var digest = ""
-        var bytes = 0
-        if push.mode == .replace || target.currentVersion == nil, let reviewed = push.digest, let size = releasing.record.canonicalBytes {
+        let digest: String, bytes: Int, head: [UInt8]
+        if push.mode == .replace || target.currentVersion == nil, let reviewed = push.digest, let size = releasing.record.canonicalBytes,
+            let reviewedHead = releasing.record.rowTreeHead
+        {
             // The pushed rows are the whole version: what was reviewed is what everybody gets.
-            (digest, bytes) = (reviewed, size)
+            (digest, bytes, head) = (reviewed, size, reviewedHead)
         } else {
-            var running = CanonicalDigest()
-            try await releasing.canonical { running.update($0) }
-            (digest, bytes) = (running.hexadecimal, running.bytes)
+            var reading = CanonicalReading(releasing.record.schema)
+            try await releasing.canonical { reading.take($0) }
+            let form = reading.finish()
+            (digest, bytes, head) = (form.digest, form.bytes, form.tree.head)
+            try await releasing.keep(form.tree)
         }
-        return Version(
+        let version = Version(
             dataset: target.dataset, number: releasing.nextVersion, digest: digest, rowCount: rowCount, added: counts.added, changed: counts.changed,
             removed: counts.removed, byteCount: bytes, schema: releasing.record.schema, profile: push.profile, department: target.department, push: push.id,
             releasedAt: now, withdrawal: nil)
+        return (version, head)
     }
 
     /// The planner's figures matter once many rows have changed; without them the release stands all the same.

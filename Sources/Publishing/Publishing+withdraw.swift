@@ -73,14 +73,15 @@ extension Publishing {
         try await withdrawing.renewRollups(version: (target.currentVersion ?? 0) + (removed > 0 ? 1 : 0))
         // Rows that only older versions held change nothing of what stands now.
         guard removed > 0, let schema = target.currentSchema else { return }
-        var digest = CanonicalDigest()
-        try await withdrawing.canonical { digest.update($0) }
+        var reading = CanonicalReading(schema)
+        try await withdrawing.canonical { reading.take($0) }
+        let form = reading.finish()
         let version = Version(
-            dataset: target.dataset, number: (target.currentVersion ?? 0) + 1, digest: digest.hexadecimal, rowCount: target.rowCount - removed, added: 0,
-            changed: 0, removed: removed, byteCount: digest.bytes, schema: schema, profile: target.profile, department: target.department, push: nil,
+            dataset: target.dataset, number: (target.currentVersion ?? 0) + 1, digest: form.digest, rowCount: target.rowCount - removed, added: 0,
+            changed: 0, removed: removed, byteCount: form.bytes, schema: schema, profile: target.profile, department: target.department, push: nil,
             releasedAt: now, withdrawal: nil)
-        let entry = try LedgerEntry.release(version, previousDigest: target.currentDigest, description: try await withdrawing.description())
-        try await withdrawing.publish(version, releasedBy: key.id, entry: entry)
+        let entry = try LedgerEntry.release(version, previousDigest: target.currentDigest, description: try await withdrawing.description(), rowTree: (form.tree.size, form.tree.head))
+        try await withdrawing.publish(version, releasedBy: key.id, entry: entry, tree: (withdrawal.id, form.tree))
     }
 
     private static func check(_ subject: Withdrawal.Subject, version: Int?, keys: [String], reason: LocalizedText) throws {

@@ -16,6 +16,8 @@ final class PushWork {
     private var first: [Finding] = []
     private var setCounts: [FindingCount] = []
     private var loaded = 0
+    /// The tree over the checked rows, where they may become a version.
+    private var tree: RowTree?
     /// SHA-256 of the body, once it was read to its end.
     private(set) var content: String?
 
@@ -80,7 +82,7 @@ final class PushWork {
         record.push.state = lifecycle.state
         record.push.updatedAt = .now
         let counts = intake.counts.adding(setCounts)
-        guard try await staging.settle(record, from: .checking, counts: counts, keepsRows: !actions.contains(.dropRows)) else { throw takenOver }
+        guard try await staging.settle(record, from: .checking, counts: counts, keepsRows: !actions.contains(.dropRows), tree: tree) else { throw takenOver }
         return PushReport(record: record, counts: counts, findings: first)
     }
 
@@ -164,13 +166,11 @@ final class PushWork {
     private func weigh() async throws {
         let target = staging.target
         if let canonical = intake.canonical, record.push.rowCount == loaded {
-            record.push.digest = canonical.digest
-            record.canonicalBytes = canonical.bytes
+            note(canonical)
         } else {
-            var digest = CanonicalDigest()
-            try await staging.canonical { digest.update($0) }
-            record.push.digest = digest.hexadecimal
-            record.canonicalBytes = digest.bytes
+            var reading = CanonicalReading(record.schema)
+            try await staging.canonical { reading.take($0) }
+            note(reading.finish())
         }
         let showsAll = record.schema.fields.allSatisfy { $0.visibility == .public && $0.mask == nil }
         if target.currentVersion == nil {
@@ -180,6 +180,13 @@ final class PushWork {
         } else {
             record.preview = try await staging.preview()
         }
+    }
+
+    private func note(_ form: CanonicalForm) {
+        record.push.digest = form.digest
+        record.canonicalBytes = form.bytes
+        // Only rows that replace all others, or are the first, are a whole version.
+        if record.push.mode == .replace || staging.target.currentVersion == nil { tree = form.tree }
     }
 
     private var takenOver: Problem {

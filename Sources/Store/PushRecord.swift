@@ -4,7 +4,7 @@ import Postgres
 extension PushRecord {
     static let columns: SQL = """
         p.id, p.dataset, p.department, p.mode, p.state, p.dry_run, p.policy, p.key_id, p.schema, p.profile_id, p.profile_version, p.mapping, \
-        p.record_count, p.row_count, p.rejected_count, p.error_count, p.warning_count, p.byte_count, p.digest, p.content_digest, p.canonical_bytes, \
+        p.record_count, p.row_count, p.rejected_count, p.error_count, p.warning_count, p.byte_count, p.digest, p.content_digest, p.canonical_bytes, p.row_tree_head, \
         p.added, p.changed, p.removed, p.base_version, p.version, p.release_at, p.reason_zh, p.reason_en, p.received_at, p.updated_at
         """
 
@@ -31,6 +31,7 @@ extension PushRecord {
             preview = RowCounts(added: added, changed: try row.read("changed"), removed: try row.read("removed"))
         }
         canonicalBytes = try row.read("canonical_bytes")
+        rowTreeHead = try row.read(Bytea?.self, "row_tree_head")?.bytes
         contentDigest = try row.read("content_digest")
     }
 }

@@ -85,6 +85,11 @@ public final class Releasing {
         try await rows.canonical(from: rows.table, where: "_until IS NULL", connection, body)
     }
 
+    /// Keeps the tree over the state that was made, in place of one that was made when the push was checked.
+    public func keep(_ tree: RowTree) async throws {
+        try await connection.keep(tree, as: record.push.id)
+    }
+
     /// The dataset's description as it stands, with its revision.
     public func description() async throws -> (revision: Int, value: DatasetDescription) {
         try await Store.description(of: target.dataset, connection)
@@ -97,7 +102,7 @@ public final class Releasing {
     ///   - entry: what the ledger says of it.
     public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?, entry: LedgerEntry) async throws {
         try await connection.rollUp(rows, of: target.dataset, version: version.number)
-        try await connection.insert(version, releasedBy: key)
+        try await connection.insert(version, releasedBy: key, rowTree: record.push.id)
         try await connection.publish(version)
         try await end(state: .released, version: version.number, counts: counts)
         try await connection.record(.release(version: version.number), of: target.dataset)

@@ -84,17 +84,19 @@ public final class Staging {
     ///   - state: the state that it must still be in.
     ///   - counts: how often each code was found.
     ///   - keepsRows: false where nothing will be released from here.
+    ///   - tree: the tree over the checked rows, where a release would use it.
     /// - Returns: false where another process ended the push in the meantime; the caller rolls back then.
-    public func settle(_ record: PushRecord, from state: Push.State, counts: [FindingCount], keepsRows: Bool) async throws -> Bool {
+    public func settle(_ record: PushRecord, from state: Push.State, counts: [FindingCount], keepsRows: Bool, tree: RowTree?) async throws -> Bool {
         let push = record.push
         try await Store.keep(counts, of: push.id, connection)
         if !keepsRows { try await connection.execute("DROP TABLE \(table)") }
+        if keepsRows, let tree { try await connection.keep(tree, as: push.id) }
         return try await connection.execute(
             """
             UPDATE daylight.push SET state = \(push.state.rawValue), record_count = \(push.recordCount), row_count = \(push.rowCount),
                 rejected_count = \(push.rejectedCount), error_count = \(push.errorCount), warning_count = \(push.warningCount),
                 byte_count = \(push.byteCount), digest = \(push.digest), content_digest = \(record.contentDigest),
-                canonical_bytes = \(record.canonicalBytes), added = \(record.preview?.added), changed = \(record.preview?.changed),
+                canonical_bytes = \(record.canonicalBytes), row_tree_head = \(keepsRows ? tree.map { Bytea($0.head) } : nil), added = \(record.preview?.added), changed = \(record.preview?.changed),
                 removed = \(record.preview?.removed), base_version = \(push.baseVersion), version = \(push.version),
                 reason_zh = \(push.reason?.zh), reason_en = \(push.reason?.en), updated_at = now()
             WHERE id = \(push.id) AND state = \(state.rawValue)

@@ -37,14 +37,16 @@ extension Store {
 
 extension Connection {
     /// Records a version; it is never edited afterwards.
-    func insert(_ version: Version, releasedBy key: String?) async throws {
+    ///
+    /// - Parameter rowTree: under which identifier the nodes of its row tree are kept.
+    func insert(_ version: Version, releasedBy key: String?, rowTree: String) async throws {
         try await execute(
             """
             INSERT INTO daylight.version (dataset, number, digest, row_count, added, changed, removed, byte_count, schema, profile_id, profile_version,
-                                          department, push, released_by, released_at)
+                                          department, push, released_by, released_at, row_tree)
             VALUES (\(version.dataset), \(version.number), \(version.digest), \(version.rowCount), \(version.added), \(version.changed),
                     \(version.removed), \(version.byteCount), \(try JSONB(encoding: version.schema)), \(version.profile?.id),
-                    \(version.profile?.version), \(version.department), \(version.push), \(key), \(version.releasedAt.instant))
+                    \(version.profile?.version), \(version.department), \(version.push), \(key), \(version.releasedAt.instant), \(rowTree))
             """)
     }
 

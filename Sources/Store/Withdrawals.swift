@@ -109,9 +109,12 @@ public final class Withdrawing {
 
     /// Makes what is left the next version.
     ///
-    /// - Parameter entry: what the ledger says of it.
-    public func publish(_ version: Version, releasedBy key: String?, entry: LedgerEntry) async throws {
-        try await connection.insert(version, releasedBy: key)
+    /// - Parameters:
+    ///   - entry: what the ledger says of it.
+    ///   - tree: the tree over its rows, and the identifier under which it is kept.
+    public func publish(_ version: Version, releasedBy key: String?, entry: LedgerEntry, tree: (id: String, value: RowTree)) async throws {
+        try await connection.keep(tree.value, as: tree.id)
+        try await connection.insert(version, releasedBy: key, rowTree: tree.id)
         try await connection.publish(version)
         try await connection.record(.release(version: version.number), of: target.dataset)
         try await connection.enter(entry)

@@ -30,8 +30,8 @@ import Testing
             #expect(withdrawn.status == 201, "\(withdrawn.text)")
             // What is in memory is trusted for a second where no notification comes.
             for _ in 0..<100 where try await server.reader.get(dataset + "/rows").status != 410 { try await Task.sleep(for: .milliseconds(50)) }
-            let row = try contract.target(of: "/v1/datasets/{id}/rows/{key}").dropFirst(dataset.count)
-            for path in ["", "/schema", "/queryables", "/openapi.json", "/versions", "/rows", row, "/aggregate", "/rows.csv", "/rows.ndjson", "/download", "/data.csv", "/data.csv.gz", "/data.xlsx", "/versions/1/data.xlsx", "/versions/1", "/versions/1/proof", "/versions/1/data.csv", "/versions/1/data.csv.gz"] {
+            let row = String(try contract.target(of: "/v1/datasets/{id}/rows/{key}").dropFirst(dataset.count))
+            for path in ["", "/schema", "/queryables", "/openapi.json", "/versions", "/rows", row, row + "/proof", "/aggregate", "/rows.csv", "/rows.ndjson", "/download", "/data.csv", "/data.csv.gz", "/data.xlsx", "/versions/1/data.xlsx", "/versions/1", "/versions/1/proof", "/versions/1/data.csv", "/versions/1/data.csv.gz"] {
                 let answer = try await server.reader.get(dataset + path)
                 #expect(answer.status == 410, "\(path): \(answer.text.prefix(200))")
             }

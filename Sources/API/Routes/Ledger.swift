@@ -56,7 +56,7 @@ extension API {
 
 extension Response {
     /// Plain text whose validator is made from it; 304 where the client has it.
-    fileprivate static func text(_ text: String, _ request: Request, caching: String) -> Response {
+    static func text(_ text: String, _ request: Request, caching: String) -> Response {
         tagged(Array(text.utf8), type: "text/plain; charset=utf-8", request, caching: caching)
     }
 

@@ -1,8 +1,9 @@
 import CSV
 import Crypto
+import Ledger
 import Model
 
-/// The canonical CSV of rows that come in key order, as far as its digest and length.
+/// The canonical CSV of rows that come in key order, as far as its digest, its length and the tree over its rows.
 ///
 /// Header and public fields in schema order, LF, quoted as PostgreSQL quotes; it is for schemas whose public values leave Daylight as they are checked:
 /// without masks, and without json, which PostgreSQL respells.
@@ -18,6 +19,10 @@ struct CanonicalStream: ~Copyable {
     private let columns: [Column]
     private var pending = ByteSink(capacity: CanonicalStream.piece + 65_536)
     private var hash = SHA256()
+    private var tree = RowTreeBuilder()
+    /// The key's fields; nil where rows cannot be addressed by key.
+    private let keyFields: [Int]?
+    private var firstKeys: [[String]] = []
     private var flushed = 0
     /// Hashing in big pieces keeps the processor's caches out of each other's way.
     private static let piece = 262_144
@@ -30,12 +35,14 @@ struct CanonicalStream: ~Copyable {
             let isKey = schema.primaryKey.contains(field.name)
             return Column(field: index, isFreeText: field.type.isFreeText || field.type == .geoPoint, isNeverNull: isKey && field.type.isTextual)
         }
+        keyFields = schema.keyPlaces == nil ? nil : schema.primaryKey.compactMap { name in schema.fields.firstIndex { $0.name == name } }
         pending.append(utf8: fields.map(\.name).joined(separator: ",") + "\n")
     }
 
     /// Takes the canonical values of the next row.
     @inline(__always)
     mutating func take(_ values: borrowing RowBytes, _ row: UnsafePointer<Span>) {
+        let start = pending.count
         for index in columns.indices {
             let column = columns[index]
             if index > 0 { pending.append(0x2C) }
@@ -49,7 +56,16 @@ struct CanonicalStream: ~Copyable {
             }
         }
         pending.append(0x0A)
+        addLeaf(from: start, values, row)
         if pending.count >= Self.piece { flush() }
+    }
+
+    @inline(__always)
+    private mutating func addLeaf(from start: Int, _ values: borrowing RowBytes, _ row: UnsafePointer<Span>) {
+        if let keyFields, tree.isAtBlockStart {
+            firstKeys.append(keyFields.map { String(decoding: values.slice(row[$0]), as: UTF8.self) })
+        }
+        pending.withUnsafeBytes { tree.add(UnsafeRawBufferPointer(rebasing: $0[start...])) }
     }
 
     @inline(never)
@@ -59,9 +75,8 @@ struct CanonicalStream: ~Copyable {
         pending.removeAll()
     }
 
-    /// SHA-256 in 64 hexadecimal digits, and the length in bytes.
-    mutating func finish() -> (digest: String, bytes: Int) {
+    mutating func finish() -> CanonicalForm {
         flush()
-        return (hash.finalize().hexadecimal, flushed)
+        return CanonicalForm(digest: hash.finalize().hexadecimal, bytes: flushed, tree: tree.finish(firstKeys: keyFields == nil ? nil : firstKeys))
     }
 }

@@ -37,8 +37,8 @@ final class Intake {
     private var records: RecordIntake
     /// Whether something was found that no leaving out of records could mend; nothing was read after it.
     private(set) var isFatal = false
-    /// SHA-256 (64 hexadecimal digits) and length in bytes of the rows' canonical CSV, where it could be made in the stream; known after `finish()`.
-    private(set) var canonical: (digest: String, bytes: Int)?
+    /// What the rows' canonical CSV comes to, where it could be made in the stream; known after `finish()`.
+    private(set) var canonical: CanonicalForm?
 
     /// Records read without the header, rows given out, records left out.
     var recordCount: Int { records.recordCount }

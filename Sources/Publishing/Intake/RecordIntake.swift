@@ -54,7 +54,7 @@ struct RecordIntake: ~Copyable {
         return rejected
     }
 
-    mutating func finish() -> (digest: String, bytes: Int)? { maker?.canonical?.finish() }
+    mutating func finish() -> CanonicalForm? { maker?.canonical?.finish() }
 
     private mutating func reject(_ record: borrowing Record) {
         rejectedCount += 1

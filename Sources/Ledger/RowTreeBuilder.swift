@@ -1,0 +1,108 @@
+internal import Crypto
+public import Model
+
+/// Makes the tree over the rows of a version while its canonical CSV passes (RFC 6962 section 2.1).
+///
+/// The leaves are the records behind the header, each with its line end. What is held grows with one block of 256 rows, 32 bytes each; no record is held.
+public struct RowTreeBuilder: ~Copyable {
+    /// The heads of the complete subtrees of the block in work, from left to right.
+    private let peaks: UnsafeMutableRawBufferPointer
+    private var peakCount = 0
+    /// Rows of the block in work.
+    private var count = 0
+    /// The heads of full blocks, one behind another.
+    private var blocks: [UInt8] = []
+    /// Where the prefixes stand that tell leaves and nodes apart: behind more peaks than a block can have.
+    private static let prefixes = 12 * 32
+
+    public init() {
+        peaks = .allocate(byteCount: Self.prefixes + 2, alignment: 16)
+        peaks[Self.prefixes] = 0
+        peaks[Self.prefixes + 1] = 1
+    }
+
+    deinit { peaks.deallocate() }
+
+    /// The number of rows so far.
+    public var size: Int { blocks.count / 32 * RowTree.width + count }
+
+    /// Whether the next row is the first of a block.
+    public var isAtBlockStart: Bool { count == 0 }
+
+    /// Adds the next row.
+    ///
+    /// - Parameter record: its record of the canonical CSV, with its line end.
+    @inline(__always)
+    public mutating func add(_ record: UnsafeRawBufferPointer) {
+        put(0, record, at: peakCount)
+        peakCount &+= 1
+        count &+= 1
+        // A subtree is complete wherever the count ends in a binary zero.
+        var rest = count
+        while rest & 1 == 0 {
+            peakCount &-= 1
+            put(1, UnsafeRawBufferPointer(rebasing: peaks[((peakCount &- 1) &* 32)..<((peakCount &+ 1) &* 32)]), at: peakCount &- 1)
+            rest >>= 1
+        }
+        if count == RowTree.width { finishBlock() }
+    }
+
+    /// Writes the hash of a leaf or node into a place of the peaks. Nothing is allocated besides the context that the library makes.
+    @inline(__always)
+    private func put(_ prefix: Int, _ content: UnsafeRawBufferPointer, at place: Int) {
+        var hash = SHA256()
+        let place = place &* 32, mark = Self.prefixes &+ prefix
+        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: peaks[mark...mark]))
+        hash.update(bufferPointer: content)
+        hash.finalize().withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: peaks[place...]).copyMemory(from: $0) }
+    }
+
+    private mutating func finishBlock() {
+        blocks.append(contentsOf: peaks[..<32])
+        peakCount = 0
+        count = 0
+    }
+
+    /// Ends the tree.
+    ///
+    /// - Parameter firstKeys: the key of the first row of each block, in the order of the blocks; nil where rows cannot be addressed by key.
+    public mutating func finish(firstKeys: [[String]]?) -> RowTree {
+        let size = size
+        var hashes = stride(from: 0, to: blocks.count, by: 32).compactMap { TreeHash(blocks[$0..<$0 + 32]) }
+        if count > 0 {
+            hashes.append(.folding((0..<peakCount).compactMap { TreeHash(peaks[($0 * 32)..<($0 * 32 + 32)]) }))
+        }
+        let head = TreeHash.head(of: hashes)
+        guard let firstKeys else { return RowTree(size: size, head: head.bytes, nodes: []) }
+        precondition(firstKeys.count == hashes.count, "each block has a first row")
+        var nodes: [RowTree.Node] = []
+        var (level, step) = (1, 1)
+        while level == 1 || hashes.count > 1 {
+            nodes += hashes.enumerated().map { RowTree.Node(level: level, number: $0, hash: $1.bytes, firstKey: firstKeys[$0 * step]) }
+            hashes = stride(from: 0, to: hashes.count, by: RowTree.width).map { .head(of: Array(hashes[$0..<min($0 + RowTree.width, hashes.count)])) }
+            level += 1
+            step *= RowTree.width
+        }
+        return RowTree(size: size, head: head.bytes, nodes: nodes)
+    }
+}
+
+extension TreeHash {
+    /// The head of the tree whose leaves have these hashes (RFC 6962 section 2.1). It is the same for the heads of its blocks, where all but the last are
+    /// full and of one power of two.
+    public static func head(of hashes: [TreeHash]) -> TreeHash {
+        .folding(ProofShape.head(size: hashes.count).map { .complete(hashes[$0.range]) })
+    }
+
+    /// The way from one of the hashes to the head over them all, from its sibling up.
+    ///
+    /// - Parameter index: its place, from 0.
+    public static func path(to index: Int, in hashes: [TreeHash]) -> [TreeHash] {
+        ProofShape.inclusion(of: index, size: hashes.count).map { part in .folding(part.map { .complete(hashes[$0.range]) }) }
+    }
+}
+
+extension Subtree {
+    /// Its leaves.
+    var range: Range<Int> { index << height..<(index + 1) << height }
+}
