@@ -33,11 +33,15 @@ public struct API: Sendable {
             addRowsRoutes(routes, rows)
             addQueryablesRoutes(routes, rows)
             addAggregateRoutes(routes, rows)
+            addDifferenceRoutes(routes, rows)
         }
         if let bulk = dependencies.bulk {
             addDownloadRoutes(routes, bulk)
             addDownloadPageRoutes(routes, bulk)
-            if let rows = dependencies.rows { addRowStreamRoutes(routes, rows, bulk) }
+            if let rows = dependencies.rows {
+                addRowStreamRoutes(routes, rows, bulk)
+                addDifferenceStreamRoutes(routes, rows, bulk)
+            }
         }
         if let catalogue = dependencies.catalogue {
             addDatasetRoutes(routes, catalogue)

@@ -48,7 +48,7 @@ extension Bulk {
         try await live(version, store.csv(version, dialect: dialect))
     }
 
-    private func live(_ version: ReleasedVersion, _ stream: RowStream) async throws -> LiveRows {
+    func live(_ version: ReleasedVersion, _ stream: RowStream) async throws -> LiveRows {
         guard let place = live.take() else {
             throw Problem(.overloaded, zh: "正在进行的导出过多，请稍后重试，或下载 data.csv", en: "too many exports are running; retry later, or download data.csv", retryAfter: 10)
         }

@@ -63,10 +63,14 @@ struct CSVForm: Sendable {
     }
 
     private func column(_ field: Field, _ value: SQL) -> SQL {
-        guard dialect.formulaGuard, field.type.isTextual else { return value }
         // PostgreSQL would name the result like the column, and so the order would be that of guarded values.
+        dialect.formulaGuard && field.type.isTextual ? "\(Self.guarded(value)) AS _" : value
+    }
+
+    /// Text that a spreadsheet does not take for a formula.
+    static func guarded(_ value: SQL) -> SQL {
         // The characters that OWASP names for CSV injection; numbers are never touched, they may begin with a minus sign.
-        return "CASE WHEN left(\(value), 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE \(value) END AS _"
+        "CASE WHEN left(\(value), 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', '＝', '＋', '－', '＠') THEN '''' || \(value) ELSE \(value) END"
     }
 
     /// `COPY` of a query that selects this form's columns.
@@ -76,10 +80,17 @@ struct CSVForm: Sendable {
     ///
     /// - Parameter noting: gets each chunk as PostgreSQL printed it, before it is sent.
     func send(_ rows: CopyOut, to handoff: Handoff, withHeader: Bool = true, noting: (ByteBuffer) -> Void = { _ in }) async throws {
-        var header = withHeader ? self.header : nil
+        try await finisher.send(rows, to: handoff, header: withHeader ? header : nil, noting: noting)
+    }
+}
+
+extension CSVFinisher {
+    /// Sends the finished rows of a `COPY`, behind a header where there is one.
+    func send(_ rows: CopyOut, to handoff: Handoff, header: ByteBuffer?, noting: (ByteBuffer) -> Void) async throws {
+        var header = header
         for try await chunk in rows {
             noting(chunk)
-            var finished = finisher.finish(chunk)
+            var finished = finish(chunk)
             if var first = header {
                 first.writeBuffer(&finished)
                 finished = first

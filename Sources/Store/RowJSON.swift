@@ -7,7 +7,7 @@ internal import Postgres
 ///
 /// One reserve per row and raw writes after that: numbers pass through with their exact digits, only text is searched for what must be escaped.
 struct RowJSON: Sendable {
-    private enum Kind {
+    enum Kind {
         /// Numbers and JSON: as they are.
         case verbatim
         case boolean
@@ -17,10 +17,10 @@ struct RowJSON: Sendable {
         case text
     }
 
-    private let kinds: [Kind]
+    let kinds: [Kind]
     /// `,"name":` for every field, one after the other, and where each begins.
-    private let names: [UInt8]
-    private let starts: [Int]
+    let names: [UInt8]
+    let starts: [Int]
 
     init(_ fields: [Field]) {
         var names: [UInt8] = []
@@ -80,7 +80,7 @@ struct RowJSON: Sendable {
     }
 
     @inline(__always)
-    private static func put(_ value: UnsafeRawBufferPointer?, _ kind: Kind, at end: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    static func put(_ value: UnsafeRawBufferPointer?, _ kind: Kind, at end: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         guard let value, let source = value.baseAddress else { return put("null", at: end) }
         switch kind {
         case .verbatim:

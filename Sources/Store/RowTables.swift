@@ -59,12 +59,14 @@ extension RowTable {
         return "CREATE TABLE \(table) (_since integer NOT NULL, _until integer, \(columns))"
     }
 
-    /// The indexes: one row per key among the current ones, the history of a key, and what the schema declares.
+    /// The indexes: one row per key among the current ones, the history of a key, what began and ended with a version, and what the schema declares.
     var createIndexes: [SQL] {
         let key = Self.columns(schema.primaryKey)
         var statements: [SQL] = [
             "CREATE UNIQUE INDEX IF NOT EXISTS \(identifier: keyIndex) ON \(table) (\(key)) WHERE _until IS NULL",
             "CREATE INDEX IF NOT EXISTS \(identifier: "d\(number)_history") ON \(table) (\(key)) WHERE _until IS NOT NULL",
+            "CREATE INDEX IF NOT EXISTS \(identifier: "d\(number)_begun") ON \(table) (_since) WHERE _since > 1",
+            "CREATE INDEX IF NOT EXISTS \(identifier: "d\(number)_ended") ON \(table) (_until) WHERE _until IS NOT NULL",
         ]
         for fields in schema.indexes where !fields.isEmpty && fields != schema.primaryKey {
             statements.append(

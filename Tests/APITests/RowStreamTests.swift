@@ -76,8 +76,8 @@ import Testing
         return (lines, try #require(try JSONValue(json: String(last))["$problem"]?["links"]?["next"]?.string))
     }
 
-    /// The keys of all lines, from the first that a slow client got to the last.
-    private static func codes(_ server: RowsServer, slowly target: String, meanwhile: () async throws -> Void = {}) async throws -> [Substring] {
+    /// All lines, from the first that a slow client got to the last.
+    static func lines(_ server: RowsServer, slowly target: String, version: Int = 1, meanwhile: () async throws -> Void = {}) async throws -> [Substring] {
         var (lines, next) = try parts(try #require(unchunk(try await dawdle(server, target))).body)
         #expect(next != nil)
         try await meanwhile()
@@ -89,12 +89,17 @@ import Testing
                 refusals += 1
                 continue
             }
-            try #require(answer.status == 200 && answer["Daylight-Version"] == "1", "\(answer.text.prefix(300))")
+            try #require(answer.status == 200 && answer["Daylight-Version"] == "\(version)", "\(answer.text.prefix(300))")
             let more = try parts(answer.text)
             lines += more.lines
             next = more.next
         }
-        return lines.map { $0.dropFirst(#"{"code":""#.count).prefix { $0 != "\"" } }
+        return lines
+    }
+
+    /// Their keys.
+    private static func codes(_ server: RowsServer, slowly target: String, meanwhile: () async throws -> Void = {}) async throws -> [Substring] {
+        try await lines(server, slowly: target, meanwhile: meanwhile).map { $0.dropFirst(#"{"code":""#.count).prefix { $0 != "\"" } }
     }
 
     @Test func aSlowClientGoesOnWhereItsTimeWasUp() async throws {

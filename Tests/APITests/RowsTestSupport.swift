@@ -45,6 +45,8 @@ struct RowsServer {
                     api.addAggregateRoutes(routes, reader)
                     api.addDownloadRoutes(routes, bulk)
                     api.addRowStreamRoutes(routes, reader, bulk)
+                    api.addDifferenceRoutes(routes, reader)
+                    api.addDifferenceStreamRoutes(routes, reader, bulk)
                 },
                 hot: hot ? api.makeHotRoutes() : []
             ) { test in

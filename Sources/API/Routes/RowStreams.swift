@@ -15,35 +15,15 @@ extension API {
             let plan = try await Self.plan(request, context, reader, other: Bulk.parameterNames)
             let rows = try await bulk.csv(plan.read, dialect: dialect)
             var headers = rows.headers(suffix: ".csv", type: "text/csv; charset=utf-8; header=\(plan.query.cursor == nil ? "present" : "absent")")
-            let takesTrailers = request.takesTrailers
-            if takesTrailers { headers[.trailer] = HTTPField.Name.daylightNextCursor.rawName }
-            return try await rows.response(headers, context) { rest, writer in
-                // What is cut off cannot be taken for the whole; an end in due form could, by whoever does not look for the cursor.
-                guard takesTrailers, let cursor = reader.cursor(after: rest, in: plan) else { throw StreamCutOff() }
-                try await writer.finish([.daylightNextCursor: cursor])
-            }
+            return try await rows.csvResponse(&headers, request, context) { reader.cursor(after: $0, in: plan) }
         }
 
         routes.get("/v1/datasets/{id}/rows.ndjson", .download) { request, context in
             _ = try request.negotiate(["application/x-ndjson"])
             let plan = try await Self.plan(request, context, reader, other: [])
             let rows = try await bulk.ndjson(plan.read)
-            let (path, query, exchange) = (request.uri.path, request.uri.query, context.exchange)
-            return try await rows.response(rows.headers(suffix: ".ndjson", type: "application/x-ndjson"), context) { rest, writer in
-                guard let cursor = reader.cursor(after: rest, in: plan) else { throw StreamCutOff() }
-                let next = RowsRoute.next(path, query.map { "?\($0)" } ?? "", cursor)
-                let problem = Problem(
-                    .streamExpired, zh: "流式输出占用数据库的时间已到；从 links.next 继续", en: "the time that a stream may hold the database is up; go on at links.next",
-                    members: [.links: try JSON.encode(["next": next])])
-                var line = JSONText(capacity: 1024)
-                // No field's name begins like this.
-                line.raw("{\"$problem\":")
-                line.buffer.writeImmutableBuffer(ProblemDocument(problem, exchange).body)
-                line.raw("}\n")
-                var writer = writer
-                try await writer.write(line.buffer)
-                try await writer.finish(nil)
-            }
+            let headers = rows.headers(suffix: ".ndjson", type: "application/x-ndjson")
+            return try await rows.ndjsonResponse(headers, request, context) { reader.cursor(after: $0, in: plan) }
         }
     }
 
@@ -72,11 +52,53 @@ extension LiveRows {
         return headers
     }
 
+    /// CSV; where the time is up before the last row, the cursor stands behind it for a client that looks for it there.
+    ///
+    /// - Parameter cursor: gives the cursor behind a row, by the order's values of that row.
+    func csvResponse(_ headers: inout HTTPFields, _ request: Request, _ context: AppContext, cursor: @escaping @Sendable ([String?]) -> String?) async throws -> Response {
+        let takesTrailers = request.takesTrailers
+        if takesTrailers { headers[.trailer] = HTTPField.Name.daylightNextCursor.rawName }
+        return try await response(headers, context) { rest, writer in
+            // What is cut off cannot be taken for the whole; an end in due form could, by whoever does not look for the cursor.
+            guard takesTrailers, let cursor = cursor(rest) else { throw StreamCutOff() }
+            try await writer.finish([.daylightNextCursor: cursor])
+        }
+    }
+
+    /// Lines of JSON; where the time is up before the last row, a line says so and where to go on.
+    ///
+    /// - Parameters:
+    ///   - first: lines that stand before the rows.
+    ///   - cursor: as for CSV.
+    func ndjsonResponse(
+        _ headers: HTTPFields, _ request: Request, _ context: AppContext, before first: ByteBuffer = ByteBuffer(),
+        cursor: @escaping @Sendable ([String?]) -> String?
+    ) async throws -> Response {
+        let (path, query, exchange) = (request.uri.path, request.uri.query, context.exchange)
+        return try await response(headers, context, before: first) { rest, writer in
+            guard let cursor = cursor(rest) else { throw StreamCutOff() }
+            let next = RowsRoute.next(path, query.map { "?\($0)" } ?? "", cursor)
+            let problem = Problem(
+                .streamExpired, zh: "流式输出占用数据库的时间已到；从 links.next 继续", en: "the time that a stream may hold the database is up; go on at links.next",
+                members: [.links: try JSON.encode(["next": next])])
+            var line = JSONText(capacity: 1024)
+            // No field's name begins like this.
+            line.raw("{\"$problem\":")
+            line.buffer.writeImmutableBuffer(ProblemDocument(problem, exchange).body)
+            line.raw("}\n")
+            var writer = writer
+            try await writer.write(line.buffer)
+            try await writer.finish(nil)
+        }
+    }
+
     /// The answer, once the first rows are there: what fails before them still gets a problem, what fails later cuts the connection.
     ///
-    /// - Parameter expired: ends the body where time was up before the last row; gets the order's values of the last row that was sent.
+    /// - Parameters:
+    ///   - start: bytes that stand before the rows.
+    ///   - expired: ends the body where time was up before the last row; gets the order's values of the last row that was sent.
     func response(
-        _ headers: HTTPFields, _ context: AppContext,
+        _ headers: HTTPFields, _ context: AppContext, before start: ByteBuffer = ByteBuffer(),
         expired: @escaping @Sendable ([String?], consuming any ResponseBodyWriter) async throws -> Void = { _, _ in throw StreamCutOff() }
     ) async throws -> Response {
         if context.exchange.method == "HEAD" { return Response(status: .ok, headers: headers) }
@@ -85,6 +107,7 @@ extension LiveRows {
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { writer in
+                if start.readableBytes > 0 { try await writer.write(start) }
                 var buffer = first
                 while let bytes = buffer {
                     try await writer.write(bytes)
