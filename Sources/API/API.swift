@@ -34,6 +34,7 @@ public struct API: Sendable {
             addQueryablesRoutes(routes, rows)
             addAggregateRoutes(routes, rows)
             addDifferenceRoutes(routes, rows)
+            addHistoryRoutes(routes, rows)
         }
         if let bulk = dependencies.bulk {
             addDownloadRoutes(routes, bulk)

@@ -46,6 +46,7 @@ struct RowsServer {
                     api.addDownloadRoutes(routes, bulk)
                     api.addRowStreamRoutes(routes, reader, bulk)
                     api.addDifferenceRoutes(routes, reader)
+                    api.addHistoryRoutes(routes, reader)
                     api.addDifferenceStreamRoutes(routes, reader, bulk)
                 },
                 hot: hot ? api.makeHotRoutes() : []
