@@ -112,10 +112,10 @@ let package = Package(
         tests("ContractTests", ["API", "Bulk", "Catalogue", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
         tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", log, nioPosix]),
         tests("PublishingTests", ["Publishing", "CSV", "Ledger", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
-        tests("AcceptanceTests", ["daylight", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
+        tests("AcceptanceTests", ["daylight", "Ledger", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("SearchIndexTests", ["SearchIndex"]),
         tests("StoreTests", ["Migrator", "Model", "Postgres", "RateLimit", "Store", "TestSupport", nio, nioPosix, log]),
-        tests("PostgresTests", ["Postgres", nio, nioPosix, log]),
+        tests("PostgresTests", ["Postgres", "TestSupport", nio, nioPosix, log]),
     ]
 )

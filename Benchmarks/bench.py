@@ -8,7 +8,7 @@ import urllib.error, urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-import hot
+import hot, ledger
 from measure import cpu_seconds, free_port, middle, ratio, resident, timed
 
 HERE = Path(__file__).resolve().parent
@@ -43,15 +43,16 @@ class Bench:
         self.url = options.database
         self.work = Path(tempfile.mkdtemp(prefix="daylight-bench-"))
         self.dataset = "bench-readings"
+        self.root, self.department = ROOT, ADD_DEPARTMENT
         self.results = {}
 
     # PostgreSQL
 
-    def psql(self, sql, role=None, capture=True):
+    def psql(self, sql, role=None, capture=True, url=None):
         env = dict(os.environ)
         if role:
             env["PGOPTIONS"] = f"-c role={role}"
-        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.url], input=sql, text=True, capture_output=capture, env=env)
+        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", url or self.url], input=sql, text=True, capture_output=capture, env=env)
         if done.returncode:
             sys.exit(f"psql: {done.stderr}")
         return done.stdout.strip()
@@ -170,13 +171,13 @@ class Bench:
                 except subprocess.TimeoutExpired:
                     process.kill()
 
-    def daylight(self, limits="*.*=1000000000/60"):
+    def daylight(self, limits="*.*=1000000000/60", binary=None, url=None, schema=ROOT / "schema"):
         port = free_port()
         self.port = port
         env = dict(
-            os.environ, DATABASE_URL=self.url, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=str(self.work / "home"),
-            DAYLIGHT_RATE_LIMITS=limits, DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
-        return self.process([self.options.daylight, "serve"], port, env, "/health/live", self.work / "daylight.log")
+            os.environ, DATABASE_URL=url or self.url, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=str(self.work / "home"),
+            DAYLIGHT_RATE_LIMITS=limits, DAYLIGHT_SCHEMA_DIR=str(schema))
+        return self.process([binary or self.options.daylight, "serve"], port, env, "/health/live", self.work / "daylight.log")
 
     def fastapi(self):
         port = free_port()
@@ -378,17 +379,18 @@ class Bench:
     def slow(self):
         hot.slow(self)
 
+    def proof(self):
+        ledger.proof(self)
+
+    def release(self):
+        ledger.release(self)
+
     def push(self):
         """A push of CSV rows to its release, against COPY into a temporary table and INSERT into a table with the same indexes."""
         rows = self.options.push_rows
         self.psql(ADD_DEPARTMENT)
         file = self.work / "push.csv"
-        with open(file, "wb") as out:
-            out.write((NAMES.replace(" ", "") + "\n").encode())
-            out.flush()
-            columns = ROW_SQL.replace("i % 17 <> 0", "(i % 17 <> 0)::text")
-            select = f"SELECT {columns} FROM generate_series(1, {rows}::bigint) AS i"
-            subprocess.run(["psql", "-X", "-q", self.url, "-c", "SET TimeZone = '<+08>-08'", "-c", f"COPY ({select}) TO STDOUT (FORMAT csv)"], stdout=out, check=True)
+        self.write_rows(file, rows)
         pusher = self.key("bench push", "push", "release")
         reviewer = self.key("bench review", "review")
         table = ", ".join(f"{n} {TYPES.get(t) or t.replace('decimal', 'numeric')}" for n, t in FIELDS)
@@ -406,12 +408,7 @@ class Bench:
                 self.ask("PUT", base, pusher, self.describe()[1], {"If-None-Match": "*"})
 
                 def whole():
-                    done = subprocess.run(
-                        ["curl", "-sS", "-X", "POST", "-H", f"Authorization: Bearer {pusher}", "-H", "Content-Type: text/csv", "-H", "Expect:", "-T", str(file),
-                         f"http://127.0.0.1:{self.port}{base}/pushes?mode=replace"], capture_output=True, text=True, check=True)
-                    push = json.loads(done.stdout)
-                    if "digest" not in push:
-                        sys.exit(f"push: {done.stdout[:2000]}")
+                    push = self.upload(file, base, pusher, self.port)
                     review = {"decision": "pass", "legal_basis": "政府信息公开条例", "digest": push["digest"]}
                     self.ask("POST", f"/v1/pushes/{push['id']}/reviews", reviewer, review)
                     states.append(self.ask("POST", f"/v1/pushes/{push['id']}/release", pusher, {})["push"]["state"])
@@ -422,27 +419,46 @@ class Bench:
             "goal": 0.8, "ratio_to_ckan": round(rows / middle(ours) / 2300, 1), "goal_to_ckan": 30, "states": states, "rows": rows,
         }
 
-    def key(self, label, *scopes):
-        command = [self.options.daylight, "keys", "create", "--label", label, "--tier", "trusted"]
+    def write_rows(self, file, rows):
+        """A file to push, in key order."""
+        with open(file, "wb") as out:
+            out.write((NAMES.replace(" ", "") + "\n").encode())
+            out.flush()
+            columns = ROW_SQL.replace("i % 17 <> 0", "(i % 17 <> 0)::text")
+            select = f"SELECT {columns} FROM generate_series(1, {rows}::bigint) AS i"
+            subprocess.run(["psql", "-X", "-q", self.url, "-c", "SET TimeZone = '<+08>-08'", "-c", f"COPY ({select}) TO STDOUT (FORMAT csv)"], stdout=out, check=True)
+
+    def upload(self, file, base, key, port):
+        """Pushes a file; the push as it was accepted."""
+        done = subprocess.run(
+            ["curl", "-sS", "-X", "POST", "-H", f"Authorization: Bearer {key}", "-H", "Content-Type: text/csv", "-H", "Expect:", "-T", str(file),
+             f"http://127.0.0.1:{port}{base}/pushes?mode=replace"], capture_output=True, text=True, check=True)
+        push = json.loads(done.stdout)
+        if "digest" not in push:
+            sys.exit(f"push: {done.stdout[:2000]}")
+        return push
+
+    def key(self, label, *scopes, binary=None, url=None):
+        command = [binary or self.options.daylight, "keys", "create", "--label", label, "--tier", "trusted"]
         if "review" not in scopes:
             command += ["--department", USCC]
         for scope in scopes:
             command += ["--scope", scope]
-        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, DATABASE_URL=self.url))
+        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, DATABASE_URL=url or self.url))
         if done.returncode:
             sys.exit(f"keys: {done.stderr}")
         return done.stdout.strip().split()[-1]
 
-    def ask(self, method, path, key, body, headers={}):
+    def ask(self, method, path, key, body, headers={}, port=None):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers}, method=method)
+            f"http://127.0.0.1:{port or self.port}{path}", json.dumps(body).encode(), {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers}, method=method)
         try:
             return json.loads(urllib.request.urlopen(request, timeout=600).read())
         except urllib.error.HTTPError as error:
             sys.exit(f"{method} {path}: {error.code} {error.read().decode()[:2000]}")
 
     def run(self):
-        if set(self.options.only) - {"push"}:
+        if set(self.options.only) - {"push", "proof", "release"}:
             self.seed()
         for name in self.options.only:
             print(f"measuring {name}", file=sys.stderr)
@@ -489,7 +505,8 @@ def main():
     parser.add_argument("--push-rows", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push", "hot", "refused", "slow"])
+    parser.add_argument("--before", help="a checkout from before migration 0009, built in the release configuration: what `release` is measured against")
+    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push", "proof", "release", "hot", "refused", "slow"])
     options = parser.parse_args()
     if not options.database:
         parser.error("--database or DATABASE_URL is needed")

@@ -4,7 +4,7 @@
 # Needs wrk, nginx, pgbench and psql (apt) and Python 3.11 with venv; the Python packages go into .bench/venv.
 # DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
 # `run.sh search` measures search alone, with the arguments of search.py: --sizes, --rate, --seconds, --no-fastapi.
-# Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push hot refused slow.
+# Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push proof release hot refused slow; --before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -38,3 +38,10 @@ public struct RowProof: Sendable, Hashable, CustomStringConvertible {
         HexDigest.bytes(tree.head).flatMap { TreeHash($0) }.map { ProofCheck.includes(.leaf(record), at: index, size: tree.size, proof: path, head: $0) } ?? false
     }
 }
+
+extension Leaf.Release.RowTree {
+    /// Whether it is the tree that was made over some rows.
+    ///
+    /// - Parameter rows: their number, and the head of the tree over them (32 bytes); nil for what are no rows.
+    public func isOver(_ rows: (size: Int, head: [UInt8])?) -> Bool { rows.map { $0.size == size && HexDigest.hexadecimal($0.head) == head } ?? false }
+}

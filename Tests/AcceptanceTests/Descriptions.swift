@@ -21,6 +21,11 @@ enum Descriptions {
             with: #""schema":{"fields":[\#(items.joined(separator: ","))],"primary_key":[\#(key.map { "\"\($0)\"" }.joined(separator: ","))]\#(more)}"#)
     }
 
+    /// A description with a schema as JSON.
+    static func shaped(_ title: String, department: String, schema: String) -> String {
+        base(title, department: department, policy: "strict", with: #""schema":\#(schema)"#)
+    }
+
     static func profiled(_ title: String, department: String, profile: String, policy: String = "strict") -> String {
         base(title, department: department, policy: policy, with: #""profile":{"id":"\#(profile)"}"#)
     }

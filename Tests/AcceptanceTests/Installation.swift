@@ -36,9 +36,16 @@ final class Installation: Sendable {
     }()
 
     /// Runs a test with an installation; everything is removed afterwards.
-    static func with<T>(environment: [String: String] = [:], _ body: (Installation) async throws -> T) async throws -> T {
-        try await withTestDatabase { database in
-            let department = try await database.addDepartment()
+    ///
+    /// - Parameters:
+    ///   - server: another PostgreSQL than the one that tests use.
+    ///   - prepare: puts something into the database, which is empty then; without it, the database is migrated.
+    static func with<T>(
+        environment: [String: String] = [:], server: String? = nil, prepare: ((TestDatabase) throws -> Void)? = nil, _ body: (Installation) async throws -> T
+    ) async throws -> T {
+        try await withTestDatabase(migrated: prepare == nil, server: server) { database in
+            try prepare?(database)
+            let department = try await database.addDepartment(prepare == nil ? 1 : 2)
             let push = try await database.addKey([.read, .push, .release], department: department.uscc, tier: "trusted")
             let review = try await database.addKey([.read, .review], department: department.uscc, tier: "trusted")
             for arguments in [["profiles", "load", Project.file("schema/profiles").path], ["reference", "load", Project.file("schema/reference").path]] {

@@ -5,7 +5,7 @@ import Testing
 /// A stranger with a file, a proof and a key, and both verifiers, against the built server.
 @Suite struct VerifyTests {
     /// Files of one test.
-    private struct Folder {
+    struct Folder {
         let url: URL
 
         init() throws {
@@ -26,7 +26,7 @@ import Testing
     }
 
     /// Asks both verifiers, which must be of one opinion.
-    private static func verify(_ arguments: [String], language: String = "C") throws -> (status: Int32, output: String) {
+    static func verify(_ arguments: [String], language: String = "C") throws -> (status: Int32, output: String) {
         let own = try Installation.run(["verify"] + arguments, environment: ["LC_ALL": language])
         let other = try Installation.run(["python3", "-B", Project.file("docs/verify/verify.py").path] + arguments, of: URL(filePath: "/usr/bin/env"))
         #expect(own.status == other.status, "\(own.output) / \(other.output)")

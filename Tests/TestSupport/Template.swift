@@ -6,13 +6,13 @@ internal import Postgres
 actor Template {
     static let shared = Template()
 
-    private var running: Task<String, any Error>?
+    private var running: [String: Task<String, any Error>] = [:]
 
     /// The template's name, after it was made where it was not there yet.
     func name(_ server: String) async throws -> String {
-        if let running { return try await running.value }
+        if let running = running[server] { return try await running.value }
         let task = Task { try await Self.make(server) }
-        running = task
+        running[server] = task
         return try await task.value
     }
 

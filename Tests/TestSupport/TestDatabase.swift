@@ -23,11 +23,12 @@ public final class TestDatabase: Sendable {
     public let name: String
     /// Connects as the server's superuser, who may take on any role.
     public let url: String
+    private let server: String
     /// The superuser's connections, for fixtures and for looking behind the scenes.
     public let database: Database
 
-    private init(name: String, url: String, database: Database) {
-        (self.name, self.url, self.database) = (name, url, database)
+    private init(name: String, url: String, server: String, database: Database) {
+        (self.name, self.url, self.server, self.database) = (name, url, server, database)
     }
 
     /// Connects as one of Daylight's roles.
@@ -48,25 +49,27 @@ public final class TestDatabase: Sendable {
 
     /// Makes a database; `drop()` removes it.
     ///
-    /// - Parameter migrated: without it, the database is empty.
-    public static func make(migrated: Bool = true) async throws -> TestDatabase {
-        let server = try serverURL()
+    /// - Parameters:
+    ///   - migrated: without it, the database is empty.
+    ///   - server: another server than the one that tests use.
+    public static func make(migrated: Bool = true, server: String? = nil) async throws -> TestDatabase {
+        let server = try server ?? serverURL()
         let template = migrated ? try await Template.shared.name(server) : "template1"
         let name = "daylight_test_" + UUID().uuidString.lowercased().replacing("-", with: "").prefix(16)
         try await withDatabase(server) { _ = try await $0.execute("CREATE DATABASE \(identifier: name) TEMPLATE \(identifier: template)") }
         let url = Self.url(server, database: name)
-        return TestDatabase(name: name, url: url, database: try await open(url))
+        return TestDatabase(name: name, url: url, server: server, database: try await open(url))
     }
 
     /// Closes the connections and drops the database, whoever else is connected.
     public func drop() async throws {
         await database.close()
-        try await Self.withDatabase(Self.serverURL()) { _ = try await $0.execute("DROP DATABASE \(identifier: name) WITH (FORCE)") }
+        try await Self.withDatabase(server) { _ = try await $0.execute("DROP DATABASE \(identifier: name) WITH (FORCE)") }
     }
 
     /// Ends every connection to the database, and lets nobody in again: for those who use it, the server is away.
     public func cut() async throws {
-        try await Self.withDatabase(Self.serverURL()) { server in
+        try await Self.withDatabase(server) { server in
             _ = try await server.execute("ALTER DATABASE \(identifier: name) ALLOW_CONNECTIONS false")
             _ = try await server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = \(name)")
         }
@@ -120,20 +123,22 @@ public final class TestDatabase: Sendable {
 
 /// Runs a test with a database of its own, which is dropped afterwards.
 ///
-/// - Parameter migrated: without it, the database is empty.
+/// - Parameters:
+///   - migrated: without it, the database is empty.
+///   - server: another server than the one that tests use.
 public func withTestDatabase<T>(
-    migrated: Bool = true, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
+    migrated: Bool = true, server: String? = nil, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
 ) async throws -> T {
-    if TestTurns.isTaken { return try await lend(migrated: migrated, body) }
+    if TestTurns.isTaken { return try await lend(migrated: migrated, server: server, body) }
     await TestTurns.shared.take()
     defer { TestTurns.shared.giveBack() }
-    return try await TestTurns.$isTaken.withValue(true) { try await lend(migrated: migrated, body) }
+    return try await TestTurns.$isTaken.withValue(true) { try await lend(migrated: migrated, server: server, body) }
 }
 
 private func lend<T>(
-    migrated: Bool, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
+    migrated: Bool, server: String?, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
 ) async throws -> T {
-    let database = try await TestDatabase.make(migrated: migrated)
+    let database = try await TestDatabase.make(migrated: migrated, server: server)
     do {
         let result = try await body(database)
         try await database.drop()

@@ -1,45 +1,36 @@
 #!/usr/bin/env python3
-"""Checks a file, or one checkpoint against another, with nothing but the standard library and docs/ledger.md.
+"""Checks a file, a row, or one checkpoint against another, with nothing but the standard library and docs/ledger.md.
 
-usage: verify.py FILE --proof PROOF --key KEY              was this file released, as the ledger says?
+usage: verify.py FILE --proof PROOF --key KEY                     was this file released, as the ledger says?
+       verify.py --row PROOF --key KEY                            does this row stand in a version that was released?
        verify.py --old CHECKPOINT --consistency PROOF --key KEY   does the new head go on from the old one?
 
 KEY is the verifier key (name+hash+base64) or a file that holds it. Exit status: 0 proven, 1 not proven, 2 cannot be read.
 """
+import base64, hashlib, json, pathlib, sys
 
-import base64
-import hashlib
-import json
-import pathlib
-import sys
+decode = lambda text: base64.b64decode(text, validate=True)
 
-# Ed25519 signatures are verified as RFC 8032 section 5.1.7 says, slowly and plainly.
-P = 2**255 - 19
-ORDER = 2**252 + 27742317777372353535851937790883648493
+def demand(condition, otherwise):
+    if not condition:
+        raise ValueError(otherwise)
+
+# Ed25519 signatures are verified as RFC 8032 section 5.1.7 says, slowly and plainly. Points have extended coordinates.
+P, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 
-
 def add(a, b):
-    """The sum of two points in extended coordinates."""
     (x1, y1, z1, t1), (x2, y2, z2, t2) = a, b
-    e, f = (y1 - x1) * (y2 - x2) % P, (y1 + x1) * (y2 + x2) % P
-    g, h = 2 * t1 * t2 * D % P, 2 * z1 * z2 % P
-    e, g, h, i = f - e, h - g, h + g, f + e
-    return e * g % P, h * i % P, g * h % P, e * i % P
-
+    a, b, c, d = (y1 - x1) * (y2 - x2), (y1 + x1) * (y2 + x2), 2 * t1 * t2 * D, 2 * z1 * z2
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
 
 def multiply(n, point):
     total = (0, 1, 1, 0)
     while n:
-        if n & 1:
-            total = add(total, point)
+        total = add(total, point) if n & 1 else total
         point, n = add(point, point), n >> 1
     return total
-
-
-def same(a, b):
-    return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
-
 
 def point(data):
     number = int.from_bytes(data, "little")
@@ -48,135 +39,106 @@ def point(data):
     x = pow(square, (P + 3) // 8, P)
     if (x * x - square) % P:
         x = x * pow(2, (P - 1) // 4, P) % P
-    if y >= P or (x * x - square) % P or (x == 0 and odd):
-        raise ValueError("no point of the curve")
+    demand(y < P and (x * x - square) % P == 0 and not (x == 0 and odd), "no point of the curve")
     x = P - x if x & 1 != odd else x
     return x, y, 1, x * y % P
 
-
 BASE = point(bytes([0x58] + [0x66] * 31))
-
 
 def signed(key, text, signature):
     r, s = signature[:32], int.from_bytes(signature[32:], "little")
-    if len(signature) != 64 or s >= ORDER:
-        return False
     k = int.from_bytes(hashlib.sha512(r + key + text).digest(), "little") % ORDER
-    return same(multiply(s, BASE), add(point(r), multiply(k, point(key))))
-
+    (x1, y1, z1, _), (x2, y2, z2, _) = multiply(s, BASE), add(point(r), multiply(k, point(key)))
+    return len(signature) == 64 and s < ORDER and (x1 * z2 - x2 * z1) % P == 0 and (y1 * z2 - y2 * z1) % P == 0
 
 # The tree: RFC 6962 section 2.1, verified as RFC 9162 sections 2.1.3.2 and 2.1.4.2 say.
-def leaf_hash(entry):
-    return hashlib.sha256(b"\0" + entry).digest()
+def tree_hash(kind, content):
+    return hashlib.sha256(kind + content).digest()
 
-
-def node_hash(left, right):
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
-def includes(leaf, index, size, path, head):
-    first, last, value = index, size - 1, leaf
-    if not 0 <= index < size:
-        return False
+def climb(first, last, path, values):
+    """Carries hashes up the path; the first of them also takes what lies on its right. What they come to, or nothing."""
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if first & 1 or first == last:
-            value = node_hash(sibling, value)
+            values = [tree_hash(b"\1", sibling + value) for value in values]
             while not first & 1 and first:
                 first, last = first >> 1, last >> 1
         else:
-            value = node_hash(value, sibling)
+            values = [tree_hash(b"\1", values[0] + sibling)] + values[1:]
         first, last = first >> 1, last >> 1
-    return last == 0 and value == head
+    return values if last == 0 else None
 
+def includes(leaf, index, size, path, head):
+    return 0 <= index < size and climb(index, size - 1, path, [leaf]) == [head]
 
 def consistent(old, old_head, new, new_head, path):
     if old == new or old == 0:
-        return not path and (old_head == new_head if old == new else old_head == hashlib.sha256().digest())
+        return not path and (old_head == new_head if old else old_head == hashlib.sha256().digest())
     if not 0 < old < new:
         return False
     path = list(path) if old & (old - 1) else [old_head] + list(path)
-    first, last = old - 1, new - 1
-    while first & 1:
-        first, last = first >> 1, last >> 1
-    if not path:
-        return False
-    old_value = new_value = path[0]
-    for value in path[1:]:
-        if last == 0:
-            return False
-        if first & 1 or first == last:
-            old_value, new_value = node_hash(value, old_value), node_hash(value, new_value)
-            while not first & 1 and first:
-                first, last = first >> 1, last >> 1
-        else:
-            new_value = node_hash(new_value, value)
-        first, last = first >> 1, last >> 1
-    return last == 0 and old_value == old_head and new_value == new_head
-
+    shift = (old & -old).bit_length() - 1
+    return bool(path) and climb(old - 1 >> shift, new - 1 >> shift, path[1:], [path[0], path[0]]) == [new_head, old_head]
 
 def checkpoint(note, vkey):
     """Size and head of a checkpoint that the key signed."""
     name, identifier, key = vkey.split("+", 2)
-    key = base64.b64decode(key, validate=True)
+    key = decode(key)
     expected = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
-    if key[:1] != b"\x01" or len(key) != 33 or expected.hex() != identifier:
-        raise ValueError("the verifier key is damaged")
+    demand(key[:1] == b"\x01" and len(key) == 33 and expected.hex() == identifier, "the verifier key is damaged")
     text, signatures = note.rsplit("\n\n", 1)
-    text += "\n"
-    own = [base64.b64decode(line.rsplit(" ", 1)[1], validate=True) for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
+    own = [decode(line.rsplit(" ", 1)[1]) for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
     own = [value[4:] for value in own if value[:4] == expected]
-    if not own or not all(signed(key[1:], text.encode(), signature) for signature in own):
-        raise ValueError("the checkpoint is not signed by this key")
+    demand(own and all(signed(key[1:], text.encode() + b"\n", signature) for signature in own), "the checkpoint is not signed by this key")
     origin, size, head = text.split("\n")[:3]
-    if origin != name:
-        raise ValueError("the checkpoint is of another log")
-    return int(size), base64.b64decode(head, validate=True)
+    demand(origin == name, "the checkpoint is of another log")
+    return int(size), decode(head)
 
-
-def proof(text):
-    """The first lines' words, the hashes, and the checkpoint."""
-    head, note = text.split("\n\n", 1)
+def proof(text, expected=None):
+    """The words of the first lines, the hashes, and what stands behind the empty line."""
+    head, rest = text.split("\n\n", 1)
     lines = head.split("\n")
-    words = dict(line.split(" ", 1) for line in lines if " " in line)
-    return lines[0], words, [base64.b64decode(line, validate=True) for line in lines if " " not in line and "@" not in line], note
+    demand(not expected or lines.pop(0) == expected, f"this is no {expected}")
+    return dict(line.split(" ", 1) for line in lines if " " in line), [decode(line) for line in lines if " " not in line], rest
 
+def release(text, vkey):
+    """The leaf of a release that is in the log whose head the key signed, and words that say so."""
+    words, path, note = proof(text, "c2sp.org/tlog-proof@v1")
+    size, head = checkpoint(note, vkey)
+    entry = decode(words["extra"])
+    demand(includes(tree_hash(b"\0", entry), int(words["index"]), size, path, head), "the leaf is not in the log")
+    leaf = json.loads(entry)
+    demand(leaf.get("format") == "daylight-leaf/1" and leaf.get("kind") == "release", "the leaf is not of a release")
+    return leaf, (f"version {leaf['version']} of {leaf['dataset']}, {leaf['row_count']} rows, released by {leaf['department']} at {leaf['released_at']}; "
+                  f"leaf {words['index']} of {size} in the log {note.splitlines()[0]}")
 
 def main(arguments):
     options = dict(zip(arguments, arguments[1:]))
-    key = options["--key"]
-    vkey = (pathlib.Path(key).read_text() if pathlib.Path(key).exists() else key).strip()
     read = lambda path: pathlib.Path(path).read_text(encoding="utf-8")
+    key = options["--key"]
+    vkey = (read(key) if pathlib.Path(key).exists() else key).strip()
     if "--consistency" in options:
         old, old_head = checkpoint(read(options["--old"]), vkey)
-        _, words, path, note = proof(read(options["--consistency"]))
+        words, path, note = proof(read(options["--consistency"]))
         new, new_head = checkpoint(note, vkey)
-        if int(words["old"]) != old or not consistent(old, old_head, new, new_head, path):
-            raise ValueError(f"the log of {new} leaves does not go on from the one of {old}: something was rewritten")
+        holds = int(words["old"]) == old and consistent(old, old_head, new, new_head, path)
+        demand(holds, f"the log of {new} leaves does not go on from the one of {old}: something was rewritten")
         return f"proven: the log of {new} leaves goes on from the one of {old} leaves; nothing of those was changed"
-    first, words, path, note = proof(read(options["--proof"]))
-    if first != "c2sp.org/tlog-proof@v1":
-        raise ValueError("this is no tlog-proof")
-    size, head = checkpoint(note, vkey)
-    entry = base64.b64decode(words["extra"], validate=True)
-    if not includes(leaf_hash(entry), int(words["index"]), size, path, head):
-        raise ValueError("the leaf is not in the log")
-    leaf = json.loads(entry)
-    if leaf.get("format") != "daylight-leaf/1" or leaf.get("kind") != "release":
-        raise ValueError("the leaf is not of a release")
-    hasher = hashlib.sha256()
+    if "--row" in options:
+        words, path, rest = proof(read(options["--row"]), "daylight-row-proof/1")
+        leaf, words_of_release = release(rest, vkey)
+        record, tree = decode(words["record"]), leaf.get("row_tree", {"size": 0, "head": ""})
+        holds = includes(tree_hash(b"\0", record), int(words["index"]), tree["size"], path, bytes.fromhex(tree["head"]))
+        demand(holds, "the row is not in the version that was released")
+        return f"proven: {record.decode()[:-1]}\nis row {int(words['index']) + 1} of {words_of_release}"
+    leaf, words_of_release = release(read(options["--proof"]), vkey)
+    digest = hashlib.sha256()
     with open(arguments[0], "rb") as file:
-        while piece := file.read(1 << 20):
-            hasher.update(piece)
-    digest = hasher.hexdigest()
-    if digest != leaf["digest"]:
-        raise ValueError(f"the file is another one: its SHA-256 is {digest}, the ledger has {leaf['digest']}")
-    return (
-        f"proven: {arguments[0]} is version {leaf['version']} of {leaf['dataset']}, {leaf['row_count']} rows, released by {leaf['department']} "
-        f"at {leaf['released_at']}; leaf {words['index']} of {size} in the log {note.splitlines()[0]}"
-    )
-
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            digest.update(piece)
+    demand(digest.hexdigest() == leaf["digest"], f"the file is another one: its SHA-256 is {digest.hexdigest()}, the ledger has {leaf['digest']}")
+    return f"proven: {arguments[0]} is {words_of_release}"
 
 if __name__ == "__main__":
     try:

@@ -15,7 +15,8 @@ struct Unreadable: Error {
 
 /// What a proof comes to, without any network.
 enum Verification {
-    struct ReleasedFile {
+    /// A release that is in the log.
+    struct ProvenRelease {
         let leaf: Leaf.Release
         let index: Int
         let checkpoint: Checkpoint
@@ -30,12 +31,27 @@ enum Verification {
         let verifier: NoteVerifier
     }
 
-    /// - Parameters:
-    ///   - digest: SHA-256 of the file, 64 hexadecimal digits.
-    ///   - proof: text of the tlog-proof.
+    /// - Parameter text: of the tlog-proof.
     /// - Throws: ``Doubt``, ``Unreadable``.
-    static func file(digest: String, proof text: String, verifier: NoteVerifier) throws -> ReleasedFile {
+    static func file(_ file: CanonicalFile, proof text: String, verifier: NoteVerifier) throws -> ProvenRelease {
         guard let proof = InclusionProof(text) else { throw Unreadable(zh: "证明文件不是 tlog-proof", en: "the proof is no tlog-proof") }
+        let found = try release(proof, verifier: verifier), leaf = found.leaf
+        guard leaf.digest == file.digest else {
+            throw Doubt(
+                zh: "文件不是所发布的文件：\(leaf.dataset) 第 \(leaf.version) 版的 SHA-256 为 \(leaf.digest)，文件的为 \(file.digest)",
+                en: "the file is not the one that was released: version \(leaf.version) of \(leaf.dataset) has the SHA-256 \(leaf.digest), the file has \(file.digest)")
+        }
+        // A leaf with another tree than the file's could prove rows that are not in it.
+        if let tree = leaf.rowTree, !tree.isOver(file.rows) {
+            throw Doubt(
+                zh: "文件是所发布的文件，但条目中行的哈希树不是它的：存证方的条目自相矛盾",
+                en: "the file is the one that was released, but the leaf's tree over rows is not the file's: the log's keeper contradicts itself")
+        }
+        return found
+    }
+
+    /// - Throws: ``Doubt``, ``Unreadable``.
+    static func release(_ proof: InclusionProof, verifier: NoteVerifier) throws -> ProvenRelease {
         guard let entry = proof.extra else { throw Unreadable(zh: "证明中没有条目（extra）", en: "the proof has no leaf (extra)") }
         let checkpoint = try checkpoint(proof.checkpoint, verifier)
         guard ProofCheck.includes(.leaf(entry), at: proof.index, size: checkpoint.size, proof: proof.path, head: checkpoint.head) else {
@@ -43,13 +59,8 @@ enum Verification {
         }
         guard let leaf = try? Leaf(entry: entry) else { throw Unreadable(zh: "条目的格式无法识别", en: "the leaf's format is not known") }
         guard case .release(let release) = leaf else { throw Doubt(zh: "该条目（\(leaf.kind)）不是一次发布", en: "the leaf (\(leaf.kind)) is not of a release") }
-        guard release.digest == digest else {
-            throw Doubt(
-                zh: "文件不是所发布的文件：\(release.dataset) 第 \(release.version) 版的 SHA-256 为 \(release.digest)，文件的为 \(digest)",
-                en: "the file is not the one that was released: version \(release.version) of \(release.dataset) has the SHA-256 \(release.digest), the file has \(digest)")
-        }
         let others = proof.checkpoint.signatures.map(\.name).filter { $0 != verifier.name }
-        return ReleasedFile(leaf: release, index: proof.index, checkpoint: checkpoint, verifier: verifier, others: others)
+        return ProvenRelease(leaf: release, index: proof.index, checkpoint: checkpoint, verifier: verifier, others: others)
     }
 
     /// - Parameters:
@@ -79,14 +90,21 @@ enum Verification {
     }
 }
 
-extension Verification.ReleasedFile {
-    /// What was proven, by whom, when, and what was not.
+extension Verification.ProvenRelease {
+    /// What was proven of a file, by whom, when, and what was not.
     func text(file: String, in language: Language) -> String {
+        switch language {
+        case .zh: "已证明：\(file) 与发布的文件逐字节相同。\n" + text(in: .zh)
+        case .en: "Proven: \(file) is byte for byte the file that was released.\n" + text(in: .en)
+        }
+    }
+
+    /// Which release it is, and what is known of it.
+    func text(in language: Language) -> String {
         let known = others.isEmpty ? "" : others.joined(separator: ", ")
         switch language {
         case .zh:
             return """
-                已证明：\(file) 与发布的文件逐字节相同。
                   数据资源  \(leaf.dataset) 第 \(leaf.version) 版，\(leaf.rowCount) 行，\(leaf.byteCount) 字节
                   摘要      SHA-256 \(leaf.digest)
                   提供方    \(leaf.department)
@@ -96,7 +114,6 @@ extension Verification.ReleasedFile {
                 """
         case .en:
             return """
-                Proven: \(file) is byte for byte the file that was released.
                   dataset   \(leaf.dataset), version \(leaf.version), \(leaf.rowCount) rows, \(leaf.byteCount) bytes
                   digest    SHA-256 \(leaf.digest)
                   by        department \(leaf.department)

@@ -1,17 +1,18 @@
 import ArgumentParser
-import Crypto
 import Foundation
 import Ledger
 import Model
 
-/// `daylight verify FILE --proof P --key K`: says without any network whether a file is what the ledger says was released.
+/// `daylight verify FILE --proof P --key K`: says without any network whether a file, or a row, is what the ledger says was released.
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Check a downloaded file against the ledger, offline. 离线核验下载的文件。",
+        abstract: "Check a downloaded file or a row against the ledger, offline. 离线核验下载的文件或一行数据。",
         discussion: """
             daylight verify data.csv --proof data.tlog-proof --key KEY
                 whether the file is, byte by byte, what was released; the proof is /v1/datasets/{id}/versions/{n}/proof
+            daylight verify --row row.proof --key KEY
+                whether a row stands in a version that was released; the proof is /v1/datasets/{id}/rows/{key}/proof
             daylight verify --old checkpoint.txt --consistency proof.txt --key KEY
                 whether a newer log goes on from an older head without changing anything; the proof is /ledger/consistency?old=SIZE
             KEY is the verifier key (name+hash+base64) as /ledger/key has it, or a file with it. Keep it, and old checkpoints, from a time when you trusted them.
@@ -25,6 +26,9 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The version's proof (tlog-proof).", completion: .file())
     var proof: String?
 
+    @Option(help: "The proof of one row, which has the row in it.", completion: .file())
+    var row: String?
+
     @Option(help: "An older checkpoint that was kept.", completion: .file())
     var old: String?
 
@@ -35,9 +39,9 @@ struct VerifyCommand: ParsableCommand {
     var key: String
 
     func validate() throws {
-        let ofFile = file != nil && proof != nil, ofHeads = old != nil && consistency != nil
-        guard ofFile != ofHeads, ofFile || (file == nil && proof == nil), ofHeads || (old == nil && consistency == nil) else {
-            throw ValidationError("give FILE and --proof, or --old and --consistency")
+        let given = [[file, proof], [row], [old, consistency]].map { options in options.map { $0 != nil } }
+        guard given.count(where: { $0.contains(true) }) == 1, given.contains(where: { $0.allSatisfy { $0 } }) else {
+            throw ValidationError("give FILE and --proof, or --row, or --old and --consistency")
         }
     }
 
@@ -47,8 +51,10 @@ struct VerifyCommand: ParsableCommand {
         do {
             let verifier = try readKey()
             if let file, let proof {
-                let finding = try Verification.file(digest: Self.digest(of: file), proof: Self.text(proof), verifier: verifier)
+                let finding = try Verification.file(Self.canonicalFile(file), proof: Self.text(proof), verifier: verifier)
                 terminal.print(finding.text(file: file, in: language))
+            } else if let row {
+                terminal.print(try Verification.row(proof: Self.text(row), verifier: verifier).text(in: language))
             } else if let old, let consistency {
                 let finding = try Verification.consistency(old: Self.text(old), proof: Self.text(consistency), verifier: verifier)
                 terminal.print(finding.text(in: language))
@@ -75,16 +81,13 @@ struct VerifyCommand: ParsableCommand {
         return text
     }
 
-    /// SHA-256 of a file of any size.
-    private static func digest(of path: String) throws -> String {
+    private static func canonicalFile(_ path: String) throws -> CanonicalFile {
         guard let file = FileHandle(forReadingAtPath: path) else { throw Unreadable(zh: "无法读取 \(path)", en: "cannot read \(path)") }
         defer { try? file.close() }
-        var hash = SHA256()
         do {
-            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }
+            return try CanonicalFile(reading: file)
         } catch {
             throw Unreadable(zh: "无法读取 \(path)", en: "cannot read \(path)")
         }
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
     }
 }
