@@ -78,6 +78,7 @@ let package = Package(
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Notary", ["Model", "Ledger", "Store", log]),
+        room("Jobs", ["Model", "Store", log]),
         room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
         room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
@@ -86,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "daylight",
             dependencies: [
-                "API", "Bulk", "Catalogue", "CSV", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
+                "API", "Bulk", "Catalogue", "CSV", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -101,6 +102,7 @@ let package = Package(
         tests("BulkTests", ["Bulk", "CSV", "Model", "Store", "TestSupport", crypto, log, nio]),
         tests("CSVTests", ["CSV"]),
         tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
+        tests("JobsTests", ["Jobs", "Postgres", "Store", "TestSupport", log, nioPosix]),
         tests("LedgerTests", ["Ledger", "Model", "TestSupport", crypto]),
         tests("ModelTests", ["Model"]),
         tests("MigratorTests", ["Migrator", "Postgres", "TestSupport"]),

@@ -18,6 +18,8 @@ GRANT INSERT, UPDATE, DELETE ON daylight.finding_count TO daylight_writer;
 GRANT INSERT ON daylight.review, daylight.withdrawal, daylight.withdrawn_row TO daylight_writer;
 -- a version is never edited: only its withdrawal is noted
 GRANT INSERT, UPDATE (withdrawal) ON daylight.version TO daylight_writer;
+GRANT INSERT, DELETE ON daylight.ended_row TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.job TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
 -- its number is given by a trigger, which acts for the owner
 GRANT INSERT ON daylight.change TO daylight_writer;

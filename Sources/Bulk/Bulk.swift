@@ -27,6 +27,7 @@ public struct Bulk: Sendable {
     let store: Store
     let released: ReleasedDatasets
     let snapshots: Snapshots
+    private let logger: Logger
     let live: Places
     /// Rows that a workbook may have.
     public let workbookRows: Int
@@ -39,6 +40,7 @@ public struct Bulk: Sendable {
     public init(_ configuration: Configuration, store: Store, released: ReleasedDatasets, logger: Logger) throws {
         self.store = store
         self.released = released
+        self.logger = logger
         live = Places(configuration.liveStreams)
         workbookRows = configuration.workbookRows
         snapshots = try Snapshots(configuration, store: store, logger: logger)
@@ -64,7 +66,7 @@ public struct Bulk: Sendable {
         let title = try await released.dataset(version.dataset)?.title.zh ?? version.dataset
         return SnapshotFacts(
             dataset: version.dataset, title: title, version: version.number, digest: version.digest, byteCount: version.byteCount,
-            rowCount: version.rowCount, releasedAt: version.releasedAt)
+            rowCount: version.rowCount, releasedAt: version.releasedAt, hasWindow: version.hasWindow)
     }
 
     /// A version's file: the rendered one, or the one that is being rendered.
@@ -84,6 +86,27 @@ public struct Bulk: Sendable {
     /// A version's file, where it is rendered already.
     public func rendered(_ version: ReleasedVersion, as form: SnapshotForm) -> OpenSnapshot? { snapshots.file(version, form) }
 
+    /// Removes files whose rows have left public view, soon after they did, until the task is cancelled. They are given to nobody before that either.
+    public func run() async {
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        released.announcements.onNews { news in
+            if news != .entered { change.yield() }
+        }
+        let beat = Task {
+            while !Task.isCancelled {
+                change.yield()
+                try? await Task.sleep(for: .seconds(60))
+            }
+        }
+        defer { beat.cancel() }
+        for await _ in changes {
+            do { try await snapshots.removeWithdrawn() } catch {
+                logger.warning("files of withdrawn versions not removed; trying again", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
     /// Ends what renders; unfinished files are removed.
     public func close() async { await snapshots.close() }
 }
@@ -99,6 +122,8 @@ public struct SnapshotFacts: Sendable {
     public let byteCount: Int
     public let rowCount: Int
     public let releasedAt: Timestamp
+    /// Whether rows are public for a time only, so that nobody may keep the file unasked.
+    public let hasWindow: Bool
 }
 
 /// Where a version's bytes come from.

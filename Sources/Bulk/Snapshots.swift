@@ -86,6 +86,14 @@ final class Snapshots: Sendable {
         return file
     }
 
+    /// Removes the files of versions whose bytes can no longer be had.
+    func removeWithdrawn() async throws {
+        let names = state.withLock { Array($0.files.keys) }
+        guard !names.isEmpty else { return }
+        let gone = try await store.withdrawnVersions(among: names.map { ($0.dataset, $0.version) })
+        for name in names where gone.contains(.init(dataset: name.dataset, version: name.version)) { remove(name) }
+    }
+
     private func remove(_ name: SnapshotName) {
         let path = state.withLock { state in
             let entry = state.files.removeValue(forKey: name)

@@ -15,6 +15,9 @@ public struct AggregatePlan: Sendable {
 
     /// The number of the version that is read.
     public var versionNumber: Int { version.number }
+
+    /// Whether the answer stays as it is, but for withdrawals: the version was named, and its rows are not public for a time only.
+    public var isLasting: Bool { isPinned && !version.hasWindow }
 }
 
 extension AggregatePlan {

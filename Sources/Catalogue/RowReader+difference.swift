@@ -18,6 +18,8 @@ public struct DifferencePlan: Sendable {
     public let fieldChanges: [FieldChange]
     let fingerprint: UInt64
 
+    /// Whether the answer stays as it is, but for withdrawals: both versions were named, and rows are not public for a time only.
+    public var isLasting: Bool { isPinned && !to.hasWindow && from?.hasWindow != true }
     /// The older version's number, 0 for the time before the first.
     public var fromNumber: Int { from?.number ?? 0 }
     public var toNumber: Int { to.number }

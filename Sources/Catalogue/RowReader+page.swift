@@ -18,6 +18,9 @@ public struct PagePlan: Sendable {
     /// Whether it may be read on an event loop, as far as its rows are the current ones.
     public var isShort: Bool { read.isShort(isCurrent: true) }
 
+    /// Whether the answer stays as it is, but for withdrawals: the version was named, and its rows are not public for a time only.
+    public var isLasting: Bool { isPinned && !version.hasWindow }
+
     /// Units of the rate limit: one for each started hundred of rows.
     public var cost: Int { (query.limit + 99) / 100 }
 }

@@ -76,6 +76,9 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
     case balance = "F405"
     case notMonotone = "F406"
     case notUnique = "F407"
+    case publicityEnded = "F408"
+    case publicityBegins = "F409"
+    case withdrawnBefore = "F410"
 
     /// The message with its arguments put in.
     public func message(_ arguments: [String]) -> LocalizedText {
@@ -145,6 +148,9 @@ public enum FindingCode: String, Sendable, Codable, CaseIterable {
         case .balance: ("{0}：左方 {1}，右方 {2}，不平衡", "{0}: left side {1}, right side {2} do not balance")
         case .notMonotone: ("时间早于第 {0} 行", "earlier than line {0}")
         case .notUnique: ("{0} 重复，第 {1} 行已有", "{0} is not unique; line {1} has it already")
+        case .publicityEnded: ("公示已结束（{0}）：这一行不发布，已公开的随发布撤下", "its publicity has ended ({0}): the row is not released, and leaves where it is public")
+        case .publicityBegins: ("{0} 起方可公开；整个报送届时才能发布", "not public before {0}: the push is released then")
+        case .withdrawnBefore: ("主键 {0} 已撤回（{1}）", "key {0} was withdrawn ({1})")
         }
     }
 }

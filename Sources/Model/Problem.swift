@@ -24,6 +24,7 @@ public struct Problem: Error, Sendable, Hashable {
         case costLimit = "cost_limit"
         case legalBasis = "legal_basis"
         case withdrawnAt = "withdrawn_at"
+        case reasonCode = "reason_code"
         case reason, push, state, counts, findings, links
     }
 

@@ -114,6 +114,44 @@ public struct Review: Sendable, Hashable, Codable {
 public struct Withdrawal: Sendable, Hashable, Codable {
     public enum Subject: String, Sendable, Codable, CaseIterable { case dataset, version, rows }
 
+    /// Why, as a word of a closed list.
+    public enum ReasonCode: String, Sendable, Codable, CaseIterable {
+        /// What was published is wrong.
+        case error
+        /// The time of publicity has ended.
+        case expired
+        /// The credit was repaired (信用修复).
+        case repaired
+        /// The decision was revoked on administrative reconsideration (行政复议).
+        case revokedByReconsideration = "revoked_by_reconsideration"
+        /// A court set it aside.
+        case court
+        /// It holds personal data that must not be public.
+        case personalData = "personal_data"
+        case other
+
+        /// Whether rows that went for this reason stay away: a later push cannot bring them back.
+        public var isFinal: Bool {
+            switch self {
+            case .repaired, .revokedByReconsideration, .court, .personalData: true
+            case .error, .expired, .other: false
+            }
+        }
+
+        /// What a withdrawal says that nobody wrote a reason for.
+        public var text: LocalizedText {
+            switch self {
+            case .error: LocalizedText(zh: "登记有误", en: "entered by mistake")
+            case .expired: LocalizedText(zh: "公示期届满", en: "the time of publicity has ended")
+            case .repaired: LocalizedText(zh: "信用已修复", en: "the credit was repaired")
+            case .revokedByReconsideration: LocalizedText(zh: "经行政复议撤销", en: "revoked on administrative reconsideration")
+            case .court: LocalizedText(zh: "经人民法院判决撤销", en: "set aside by a court")
+            case .personalData: LocalizedText(zh: "含有个人信息", en: "holds personal data")
+            case .other: LocalizedText(zh: "其他原因", en: "another reason")
+            }
+        }
+    }
+
     public var id: String
     public var dataset: String
     public var subject: Subject
@@ -122,16 +160,22 @@ public struct Withdrawal: Sendable, Hashable, Codable {
     /// Keys of the rows withdrawn, for `rows`, in the spelling of `/rows/{key}`.
     public var keys: [String]
     public var reason: LocalizedText
+    /// Nil where it was withdrawn before there were codes.
+    public var reasonCode: ReasonCode?
     public var legalBasis: String?
     public var withdrawnAt: Timestamp
 
-    public init(id: String, dataset: String, subject: Subject, version: Int?, keys: [String], reason: LocalizedText, legalBasis: String?, withdrawnAt: Timestamp) {
+    public init(
+        id: String, dataset: String, subject: Subject, version: Int?, keys: [String], reason: LocalizedText, reasonCode: ReasonCode? = .other, legalBasis: String?,
+        withdrawnAt: Timestamp
+    ) {
         self.id = id
         self.dataset = dataset
         self.subject = subject
         self.version = version
         self.keys = keys
         self.reason = reason
+        self.reasonCode = reasonCode
         self.legalBasis = legalBasis
         self.withdrawnAt = withdrawnAt
     }

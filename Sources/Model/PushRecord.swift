@@ -56,6 +56,11 @@ public struct PushTarget: Sendable, Hashable {
     public var currentSchema: TableSchema?
     public var currentDigest: String?
     public var rowCount: Int
+    /// How long rows may be public, by the pinned profile, and by the one that the current version was released with.
+    public var publicityWindow: PublicityWindow?
+    public var currentWindow: PublicityWindow?
+    /// The profile that the current version was released with.
+    public var currentProfile: ProfileReference?
 
     public init(
         dataset: String, number: Int, department: String, state: Dataset.State, policy: PushPolicy, disclosure: Disclosure, openness: Openness,

@@ -17,6 +17,7 @@ extension Profile {
         }
         validateTerms(&list)
         validateDates(&list)
+        validateEndings(&list)
         for (name, terms) in [("dcat", mappings?.dcat), ("ocds", mappings?.ocds)] {
             for key in (terms ?? [:]).keys.sorted() { validateTermKey(key, "/mappings/\(name)/\(key.pointerToken)", &list) }
         }
@@ -42,6 +43,24 @@ extension Profile {
             case .date?, .datetime?: break
             case nil: list.add(pointer, zh: "没有信息项“\(name)”", en: "there is no field '\(name)'")
             default: list.add(pointer, zh: "“\(name)”须为 date 或 datetime", en: "'\(name)' must be a date or datetime")
+            }
+        }
+    }
+
+    private func validateEndings(_ list: inout PlaceList) {
+        for (index, ending) in (publicityWindow?.endsWhen ?? []).enumerated() {
+            let pointer = "/publicity_window/ends_when/\(index)"
+            guard let field = schema.field(ending.field) else {
+                list.add(pointer + "/field", zh: "没有信息项“\(ending.field)”", en: "there is no field '\(ending.field)'")
+                continue
+            }
+            if ending.in.isEmpty { list.add(pointer + "/in", zh: "至少一个值", en: "at least one value") }
+            for (place, value) in ending.in.enumerated() {
+                if field.type.literal(value) != value {
+                    list.add("\(pointer)/in/\(place)", zh: "不是 \(field.type) 的规范写法", en: "is no \(field.type) in canonical spelling")
+                } else if let values = field.values, !values.contains(value) {
+                    list.add("\(pointer)/in/\(place)", zh: "不在“\(field.name)”的取值中", en: "is none of the values of '\(field.name)'")
+                }
             }
         }
     }

@@ -40,15 +40,6 @@ public struct Profile: Sendable, Hashable, Codable {
         public var source: String
     }
 
-    /// How long rows may stay public.
-    public struct PublicityWindow: Sendable, Hashable, Codable {
-        /// The date field from which rows may be public.
-        public var from: String?
-        /// The date field after which rows must go.
-        public var until: String
-        public var source: String
-    }
-
     /// Terms of other vocabularies. Keys are a field, or `field=value` for what one value means: `"amount": "awards/value/amount"`,
     /// `"record_kind=award": "tag:award"`.
     public struct Terms: Sendable, Hashable, Codable {

@@ -63,6 +63,9 @@ extension Publishing {
         func take(_ event: PushLifecycle.Event) throws -> [PushLifecycle.Action] {
             do { return try lifecycle.handle(event) } catch { throw Self.conflict(error, record) }
         }
+        // A push waits until all of its rows may be public.
+        var occasion = occasion
+        if try await releasing.hasStagedRows(), let begin = try await releasing.publicFrom(), begin > max(now, occasion.time ?? now) { occasion = .later(begin) }
         _ = try take(occasion.event)
         if case .later(let time) = occasion {
             try await check(releasing)
@@ -85,21 +88,30 @@ extension Publishing {
             try await releasing.end(as: lifecycle.state, reason: problem.detail)
             return .noted(problem)
         }
-        let counts = try await releasing.apply()
         let target = releasing.target
+        let ended = try await releasing.takeEnded(at: now)
+        var gone = RowDeparture()
+        for (rows, withdrawal) in Self.withdrawals(of: ended.rows, from: target.dataset, source: target.publicityWindow?.source, now) {
+            let departure = try await releasing.remove(rows, withdrawal, by: key, entry: .withdrawal(withdrawal))
+            gone.states += departure.states
+            gone.standing += departure.standing
+        }
+        var counts = try await releasing.apply()
+        counts.removed += gone.standing
         let sameShape = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) } == SchemaChange.none
         if counts.isZero, sameShape {
             _ = try take(.foundUnchanged)
+            if gone.states > 0 { try await releasing.renewRollups() }
             try await releasing.end(
                 as: lifecycle.state, version: target.currentVersion,
                 reason: LocalizedText(zh: "与现行第 \(target.currentVersion ?? 0) 版相同", en: "the same rows as version \(target.currentVersion ?? 0)"))
             return .outcome(.unchanged(record), rows: 0)
         }
-        let (version, head) = try await version(releasing, counts, now)
+        let (version, head) = try await version(releasing, counts, endedSince: ended.staged, gone: gone.standing, now)
         _ = try take(.released)
         let entry = try LedgerEntry.release(
             version, previousDigest: target.currentDigest, description: try await releasing.description(), rowTree: (version.rowCount, head))
-        try await releasing.finish(version, counts: counts, releasedBy: key, entry: entry)
+        try await releasing.finish(version, counts: counts, releasedBy: key, entry: entry, renewsRollups: gone.states > 0)
         return .outcome(.released(record, version), rows: counts.added + counts.changed)
     }
 
@@ -130,11 +142,17 @@ extension Publishing {
     }
 
     /// The version that the release makes, and the head of the tree over its rows.
-    private func version(_ releasing: Releasing, _ counts: RowCounts, _ now: Timestamp) async throws -> (Version, rowTreeHead: [UInt8]) {
+    ///
+    /// - Parameters:
+    ///   - ended: staged rows whose publicity has ended since they were checked.
+    ///   - gone: rows that stood and were withdrawn.
+    private func version(
+        _ releasing: Releasing, _ counts: RowCounts, endedSince ended: Int, gone: Int, _ now: Timestamp
+    ) async throws -> (Version, rowTreeHead: [UInt8]) {
         let (push, target) = (releasing.record.push, releasing.target)
-        let rowCount = push.mode == .replace ? push.rowCount : target.rowCount + counts.added
+        let rowCount = push.mode == .replace || target.currentVersion == nil ? push.rowCount - ended : target.rowCount + counts.added - gone
         let digest: String, bytes: Int, head: [UInt8]
-        if push.mode == .replace || target.currentVersion == nil, let reviewed = push.digest, let size = releasing.record.canonicalBytes,
+        if ended == 0, push.mode == .replace || target.currentVersion == nil, let reviewed = push.digest, let size = releasing.record.canonicalBytes,
             let reviewedHead = releasing.record.rowTreeHead
         {
             // The pushed rows are the whole version: what was reviewed is what everybody gets.
@@ -167,6 +185,7 @@ extension Publishing {
 
 extension Publishing.Occasion {
     fileprivate var isScheduled: Bool { if case .due = self { true } else { false } }
+    fileprivate var time: Timestamp? { if case .later(let time) = self { time } else { nil } }
 }
 
 extension ReleaseOutcome {

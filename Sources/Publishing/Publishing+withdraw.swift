@@ -10,10 +10,11 @@ extension Publishing {
     /// - Parameters:
     ///   - version: for `version`, which one.
     ///   - keys: for `rows`, in the spelling of `/rows/{key}`.
+    ///   - code: why, as a word; it decides whether a later push may bring rows back.
     /// - Throws: `Problem`: `invalidWithdrawal` with every wrong place, `versionNotFound`, `datasetWithdrawn`, `datasetNotReleased`.
     public func withdraw(
-        _ subject: Withdrawal.Subject, of dataset: String, version: Int? = nil, keys: [String] = [], reason: LocalizedText, legalBasis: String? = nil,
-        by key: AccessKey, now: Timestamp = .now
+        _ subject: Withdrawal.Subject, of dataset: String, version: Int? = nil, keys: [String] = [], reason: LocalizedText, code: Withdrawal.ReasonCode = .other,
+        legalBasis: String? = nil, by key: AccessKey, now: Timestamp = .now
     ) async throws -> Withdrawal {
         try Self.check(subject, version: version, keys: keys, reason: reason)
         let withdrawal = try await store.withdraw(from: dataset) { withdrawing in
@@ -24,7 +25,7 @@ extension Publishing {
             }
             var withdrawal = Withdrawal(
                 id: newIdentifier(), dataset: target.dataset, subject: subject, version: subject == .version ? version : nil, keys: [], reason: reason,
-                legalBasis: legalBasis, withdrawnAt: now)
+                reasonCode: code, legalBasis: legalBasis, withdrawnAt: now)
             switch subject {
             case .dataset:
                 try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
@@ -39,9 +40,11 @@ extension Publishing {
                 try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
                 try await withdrawing.withdrawVersion(number, withdrawal)
             case .rows:
-                let rows = try Self.rows(keys, in: target.currentSchema ?? target.schema)
+                let rows = try Self.rows(keys, code, in: target.currentSchema ?? target.schema)
+                let unknown = try await withdrawing.unknown(rows).map { Problem.Place("/keys/\($0)", zh: "没有这一行", en: "there is no such row") }
+                if !unknown.isEmpty { throw Problem(.invalidWithdrawal, zh: "有的行不存在", en: "some rows do not exist", places: unknown) }
                 withdrawal.keys = rows.map(\.key)
-                try await self.withdrawRows(rows, withdrawal, withdrawing, by: key, now)
+                try await Self.withdraw([(rows, withdrawal)], withdrawing, by: key.id, now)
             }
             return withdrawal
         }
@@ -54,21 +57,17 @@ extension Publishing {
         try await store.withdrawals(of: dataset, before: last, limit: limit)
     }
 
-    /// A row's key: the values, and the spelling of its address.
-    private struct Row: Hashable {
-        let values: [String]
-        let key: String
-    }
-
-    private func withdrawRows(_ rows: [Row], _ withdrawal: Withdrawal, _ withdrawing: Withdrawing, by key: AccessKey, _ now: Timestamp) async throws {
-        var unknown: [Problem.Place] = []
-        for (index, row) in rows.enumerated() where try await !withdrawing.holds(row.values) {
-            unknown.append(.init("/keys/\(index)", zh: "没有这一行", en: "there is no such row"))
-        }
-        if !unknown.isEmpty { throw Problem(.invalidWithdrawal, zh: "有的行不存在", en: "some rows do not exist", places: unknown) }
-        try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
+    /// Withdraws rows, and makes what is left the next version.
+    ///
+    /// - Parameters:
+    ///   - parts: rows and the withdrawal that takes them; all of them make one version.
+    ///   - key: who does it; nil where their time has come.
+    static func withdraw(_ parts: [(rows: [LeavingRow], withdrawal: Withdrawal)], _ withdrawing: Withdrawing, by key: String?, _ now: Timestamp) async throws {
         var removed = 0
-        for row in rows where try await withdrawing.removeRow(row.values, key: row.key, withdrawal) { removed += 1 }
+        for (rows, withdrawal) in parts {
+            try await withdrawing.record(withdrawal, by: key, entry: .withdrawal(withdrawal))
+            removed += try await withdrawing.remove(rows, withdrawal).standing
+        }
         let target = withdrawing.target
         try await withdrawing.renewRollups(version: (target.currentVersion ?? 0) + (removed > 0 ? 1 : 0))
         // Rows that only older versions held change nothing of what stands now.
@@ -78,11 +77,30 @@ extension Publishing {
         let form = reading.finish()
         let version = Version(
             dataset: target.dataset, number: (target.currentVersion ?? 0) + 1, digest: form.digest, rowCount: target.rowCount - removed, added: 0,
-            changed: 0, removed: removed, byteCount: form.bytes, schema: schema, profile: target.profile, department: target.department, push: nil,
+            changed: 0, removed: removed, byteCount: form.bytes, schema: schema, profile: target.currentProfile, department: target.department, push: nil,
             releasedAt: now, withdrawal: nil)
         let entry = try LedgerEntry.release(version, previousDigest: target.currentDigest, description: try await withdrawing.description(), rowTree: (form.tree.size, form.tree.head))
-        try await withdrawing.publish(version, releasedBy: key.id, entry: entry, tree: (withdrawal.id, form.tree))
+        try await withdrawing.publish(version, releasedBy: key, entry: entry, tree: (parts[0].withdrawal.id, form.tree))
     }
+
+    /// Withdrawals of rows that go by themselves, one for each reason and at most 10,000 rows.
+    ///
+    /// - Parameter source: the rule that says so.
+    static func withdrawals(of rows: [LeavingRow], from dataset: String, source: String?, _ now: Timestamp) -> [(rows: [LeavingRow], withdrawal: Withdrawal)] {
+        Withdrawal.ReasonCode.allCases.flatMap { code in
+            let rows = rows.filter { $0.reason == code }
+            return stride(from: 0, to: rows.count, by: rowLimit).map { start in
+                let part = Array(rows[start..<min(start + rowLimit, rows.count)])
+                let withdrawal = Withdrawal(
+                    id: newIdentifier(), dataset: dataset, subject: .rows, version: nil, keys: part.map(\.key), reason: code.text, reasonCode: code,
+                    legalBasis: source, withdrawnAt: now)
+                return (part, withdrawal)
+            }
+        }
+    }
+
+    /// Rows of one withdrawal.
+    private static let rowLimit = 10_000
 
     private static func check(_ subject: Withdrawal.Subject, version: Int?, keys: [String], reason: LocalizedText) throws {
         var places: [Problem.Place] = []
@@ -94,23 +112,23 @@ extension Publishing {
         if (subject == .rows) != !keys.isEmpty {
             places.append(.init("/keys", zh: "撤回行时须给出主键，其他情况不得给出", en: "are needed for rows and for nothing else"))
         }
-        if keys.count > 10_000 { places.append(.init("/keys", zh: "一次最多 10000 行", en: "at most 10000 rows at once")) }
+        if keys.count > rowLimit { places.append(.init("/keys", zh: "一次最多 \(rowLimit) 行", en: "at most \(rowLimit) rows at once")) }
         if !places.isEmpty { throw Problem(.invalidWithdrawal, zh: "撤回请求不完整", en: "the withdrawal is incomplete", places: places) }
     }
 
     /// Reads keys in the spelling of `/rows/{key}`.
-    private static func rows(_ keys: [String], in schema: TableSchema) throws -> [Row] {
+    private static func rows(_ keys: [String], _ code: Withdrawal.ReasonCode, in schema: TableSchema) throws -> [LeavingRow] {
         let fields = schema.primaryKey.compactMap { schema.field($0) }
-        var rows: [Row] = []
+        var rows: [LeavingRow] = []
         var places: [Problem.Place] = []
-        var seen: Set<Row> = []
+        var seen: Set<LeavingRow> = []
         for (index, key) in keys.enumerated() {
             guard let values = RowKey.values(key, fields: fields) else {
                 let names = schema.primaryKey.joined(separator: ",")
                 places.append(.init("/keys/\(index)", zh: "应为 \(names) 的值，逐个百分号编码，以逗号连接", en: "must be the values of \(names), each percent-encoded, joined by commas"))
                 continue
             }
-            let row = Row(values: values, key: RowKey.text(values))
+            let row = LeavingRow(values: values, key: RowKey.text(values), reason: code)
             if seen.insert(row).inserted { rows.append(row) }
         }
         if !places.isEmpty { throw Problem(.invalidWithdrawal, zh: "主键无效", en: "invalid keys", places: places) }

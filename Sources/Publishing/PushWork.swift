@@ -91,6 +91,10 @@ final class PushWork {
         let policy = record.push.policy
         if !intake.isInKeyOrder { try await staging.checkRepeats(keep: record.mapping?.repeats?.keep ?? .reject) }
         if target.currentVersion != nil || record.schema.needsPlans { try await staging.analyze() }
+        let ended = try await staging.leaveOutEnded(at: .now)
+        (endedStanding, endedHeld) = (ended.standing, ended.held)
+        try await staging.checkPublicityBegins(at: .now)
+        try await staging.checkWithdrawnBefore()
         var allStand = false
         if record.push.mode == .append, target.currentVersion != nil {
             let count = try await staging.rowCount()
@@ -105,6 +109,8 @@ final class PushWork {
         }
     }
 
+    /// Of the rows whose publicity has ended: how many stand, and how many any version holds.
+    private var endedStanding = 0, endedHeld = 0
     private var hasErrorsWithoutRow = false
     private var remaining: Int { publishing.configuration.findingLimit - kept }
 
@@ -152,7 +158,7 @@ final class PushWork {
         try await weigh()
         let target = staging.target
         let change = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) }
-        if change == SchemaChange.none, record.preview?.isZero == true {
+        if change == SchemaChange.none, record.preview?.isZero == true, endedHeld == 0 {
             record.push.version = target.currentVersion
             record.push.reason = LocalizedText(
                 zh: "与现行第 \(target.currentVersion ?? 0) 版相同，没有可发布的变化", en: "the same rows as version \(target.currentVersion ?? 0), which stands; there is nothing to release")
@@ -179,6 +185,8 @@ final class PushWork {
             record.preview = RowCounts(added: 0, changed: 0, removed: 0)
         } else {
             record.preview = try await staging.preview()
+            // In place of the whole they are missing, and counted as such.
+            if record.push.mode != .replace { record.preview?.removed += endedStanding }
         }
     }
 

@@ -54,7 +54,7 @@ extension Store {
     public func datasetTombstone(_ id: String) async throws -> Tombstone? {
         let rows = try await read(
             """
-            SELECT w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at
+            SELECT w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at
             FROM published.dataset d JOIN published.withdrawal w ON w.id = d.withdrawal WHERE d.id = \(id, as: .text)
             """
         )

@@ -111,6 +111,11 @@ extension Store {
                               WHERE 'p' || replace(p.id::text, '-', '') = c.relname AND p.state IN ('checking', 'ready', 'approved', 'scheduled'))
             """
         ).map { try $0.read(String.self, 0) }
+        try await write(
+            """
+            DELETE FROM daylight.ended_row e WHERE NOT EXISTS (
+                SELECT FROM daylight.push p WHERE p.id = e.push AND p.state IN ('checking', 'ready', 'approved', 'scheduled'))
+            """)
         for name in orphans { try await write("DROP TABLE IF EXISTS staging.\(identifier: name)") }
         return orphans.count
     }
@@ -132,20 +137,31 @@ extension PushTarget {
                    d.description ->> 'openness' AS openness, d.schema, d.profile_id, d.profile_version,
                    (SELECT f.document ->> 'review_policy' FROM daylight.profile f WHERE f.id = d.profile_id AND f.version = d.profile_version)
                        AS review_policy,
-                   d.mapping, d.current_version, coalesce(d.row_count, 0) AS row_count, v.schema AS current_schema, v.digest AS current_digest
+                   (SELECT NULLIF(f.document -> 'publicity_window', 'null') FROM daylight.profile f WHERE f.id = d.profile_id AND f.version = d.profile_version)
+                       AS publicity_window,
+                   (SELECT NULLIF(f.document -> 'publicity_window', 'null') FROM daylight.profile f WHERE f.id = v.profile_id AND f.version = v.profile_version)
+                       AS current_window,
+                   d.mapping, d.current_version, coalesce(d.row_count, 0) AS row_count, v.profile_id AS current_profile_id,
+                   v.profile_version AS current_profile_version, v.schema AS current_schema, v.digest AS current_digest
             FROM daylight.dataset d LEFT JOIN daylight.version v ON v.dataset = d.id AND v.number = d.current_version
             WHERE d.id = \(dataset) \(raw: locked ? "FOR UPDATE OF d" : "")
             """
         ).first
         guard let row else { return nil }
         let policy = try row.stringIfPresent("policy")
-        return PushTarget(
+        var target = PushTarget(
             dataset: try row.read("id"), number: try row.read("number"), department: try row.read("department"), state: try row.word("state"),
             policy: policy.flatMap(PushPolicy.init(rawValue:)) ?? .strict, disclosure: try row.word("disclosure"), openness: try row.word("openness"), schema: try row.document(TableSchema.self, "schema"),
             profile: try row.profileReference(), reviewPolicy: try row.read("review_policy"),
             mapping: try row.documentIfPresent(Mapping.self, "mapping"), currentVersion: try row.read("current_version"),
             currentSchema: try row.documentIfPresent(TableSchema.self, "current_schema"),
             currentDigest: try row.read("current_digest"), rowCount: try row.read("row_count"))
+        target.publicityWindow = try row.documentIfPresent(PublicityWindow.self, "publicity_window")
+        target.currentWindow = try row.documentIfPresent(PublicityWindow.self, "current_window")
+        target.currentProfile = try row.stringIfPresent("current_profile_id").map {
+            ProfileReference(id: $0, version: try row.integerIfPresent("current_profile_version"))
+        }
+        return target
     }
 }
 

@@ -11,19 +11,26 @@ public final class ReleasedDataset: Sendable {
     public let current: ReleasedVersion?
     /// Why it was withdrawn, where it was.
     public let withdrawal: Tombstone?
+    /// The next instant at which rows of it have to leave public view; nil where none have to.
+    public let expiresAt: Timestamp?
 
-    init(id: String, number: Int, title: LocalizedText, current: ReleasedVersion?, withdrawal: Tombstone?) {
+    init(id: String, number: Int, title: LocalizedText, current: ReleasedVersion?, withdrawal: Tombstone?, expiresAt: Timestamp? = nil) {
         self.id = id
         self.number = number
         self.title = title
         self.current = current
         self.withdrawal = withdrawal
+        self.expiresAt = expiresAt
     }
+
+    /// Whether rows should have left public view by now.
+    var isDue: Bool { expiresAt.map { $0 <= .now } ?? false }
 }
 
 /// Why something can no longer be seen.
 public struct Tombstone: Sendable, Hashable {
     public let reason: LocalizedText
+    public let reasonCode: Withdrawal.ReasonCode?
     public let legalBasis: String?
     public let withdrawnAt: Timestamp
 
@@ -36,6 +43,7 @@ public struct Tombstone: Sendable, Hashable {
     public func problem(_ code: ProblemCode, zh: String, en: String) -> Problem {
         var members: [Problem.Member: String] = [.withdrawnAt: "\"\(withdrawnAt)\""]
         members[.reason] = try? JSON.encode(reason)
+        if let reasonCode { members[.reasonCode] = "\"\(reasonCode.rawValue)\"" }
         if let legalBasis { members[.legalBasis] = try? JSON.encode(legalBasis) }
         return Problem(code, zh: "\(zh)已撤回：\(reason.zh)", en: "\(en) was withdrawn: \(reason.text(in: .en))", members: members)
     }
@@ -60,6 +68,9 @@ public final class ReleasedVersion: Sendable {
     /// Whether the whole version was withdrawn, not rows of it.
     public let isWithdrawn: Bool
 
+    /// Whether its rows are public for a time only, and may leave at any moment: then nobody may keep answers about it unasked.
+    public let hasWindow: Bool
+
     /// What every validator of this version begins with. A withdrawal of rows changes what a version gives, and so this.
     public let validator: String
     /// The order without a `sort`: the natural order where an index gives it, else the primary key.
@@ -79,7 +90,7 @@ public final class ReleasedVersion: Sendable {
 
     init(
         dataset: String, datasetNumber: Int, number: Int, digest: String, rowCount: Int, byteCount: Int, schema: TableSchema, releasedAt: Timestamp,
-        withdrawal: Tombstone?, isWithdrawn: Bool, rollups relations: [String] = []
+        withdrawal: Tombstone?, isWithdrawn: Bool, hasWindow: Bool = false, rollups relations: [String] = []
     ) {
         self.dataset = dataset
         self.datasetNumber = datasetNumber
@@ -91,6 +102,7 @@ public final class ReleasedVersion: Sendable {
         self.releasedAt = releasedAt
         self.withdrawal = withdrawal
         self.isWithdrawn = isWithdrawn
+        self.hasWindow = hasWindow
         validator = "v\(number)-\(digest.prefix(12))" + (withdrawal.map { "w\($0.withdrawnAt.microseconds)" } ?? "") + "-"
         let fields = schema.publicFields
         let names = fields.map(\.name)

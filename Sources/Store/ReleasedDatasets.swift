@@ -12,6 +12,9 @@ public final class ReleasedDatasets: Sendable {
         var versions: [VersionName: (value: ReleasedVersion, readAt: ContinuousClock.Instant)] = [:]
         /// Counts notifications, so that what was read before one is not kept after it.
         var generation = 0
+        /// Who takes rows out whose publicity has ended, and the datasets of which that is being done.
+        var expire: (@Sendable (String) async throws -> Void)?
+        var expiring: [String: Task<Void, any Error>] = [:]
     }
 
     private struct VersionName: Hashable {
@@ -67,7 +70,7 @@ public final class ReleasedDatasets: Sendable {
     /// A dataset that is in memory; nil where it has to be asked for.
     public func known(_ id: String) -> ReleasedDataset? {
         let entry = state.withLock { $0.datasets[id] }
-        guard let entry, isTrusted(entry.readAt) else { return nil }
+        guard let entry, isTrusted(entry.readAt), !entry.value.isDue else { return nil }
         return entry.value
     }
 
@@ -88,6 +91,7 @@ public final class ReleasedDatasets: Sendable {
         if !fresh, let known = known(id) { return known }
         let generation = state.withLock { $0.generation }, readAt = ContinuousClock.now
         guard let dataset = try await store.releasedDataset(id) else { return nil }
+        if dataset.isDue { return try await afterExpiry(id) }
         keep(generation) { state in
             if state.datasets.count >= capacity, state.datasets[id] == nil { state.datasets.removeAll(keepingCapacity: true) }
             state.datasets[id] = (dataset, readAt)
@@ -110,6 +114,33 @@ public final class ReleasedDatasets: Sendable {
         return version
     }
 
+    /// Has a closure called when a dataset is asked for of which rows have to leave public view by now: readers wait until they have.
+    public func onExpiry(_ body: @escaping @Sendable (String) async throws -> Void) {
+        state.withLock { $0.expire = body }
+    }
+
+    /// Nothing is read of a dataset whose rows' time has come until they are out, however late the job is that does it.
+    private func afterExpiry(_ id: String) async throws -> ReleasedDataset? {
+        let task = state.withLock { state -> Task<Void, any Error>? in
+            if let running = state.expiring[id] { return running }
+            guard let expire = state.expire else { return nil }
+            let task = Task {
+                defer { self.state.withLock { $0.expiring[id] = nil } }
+                try await expire(id)
+            }
+            state.expiring[id] = task
+            return task
+        }
+        try await task?.value
+        guard let dataset = try await store.releasedDataset(id) else { return nil }
+        if dataset.isDue {
+            // Nobody here takes them out, or a standby has not heard of it yet.
+            throw Problem(
+                .overloaded, zh: "部分数据公示期届满，正在撤下，请稍后重试", en: "rows whose time of publicity has ended are being taken out; try again in a moment", retryAfter: 1)
+        }
+        return dataset
+    }
+
     private func isTrusted(_ readAt: ContinuousClock.Instant) -> Bool {
         readAt.duration(to: .now) < (announcements.isCurrent ? Self.trust : Announcements.trust)
     }
@@ -128,8 +159,8 @@ extension Store {
         let rows = try await read(
             """
             SELECT d.number, d.state, d.title_zh, d.title_en, d.current_version, v.digest, v.row_count, v.byte_count, v.schema, v.released_at, \
-            w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at, x.subject, x.reason_zh AS x_reason_zh, x.reason_en AS x_reason_en, \
-            x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at, \(Self.rollups) \
+            d.expires_at, w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at, x.subject, x.reason_zh AS x_reason_zh, \
+            x.reason_en AS x_reason_en, x.reason_code AS x_reason_code, x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at, \(Self.rollups), \(Self.hasWindow) \
             FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version \
             LEFT JOIN published.withdrawal w ON w.id = d.withdrawal LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
             WHERE d.id = \(id, as: .text)
@@ -142,15 +173,16 @@ extension Store {
             current = try Self.releasedVersion(row, dataset: id, datasetNumber: number, number: version, tombstone: "x_")
         }
         return ReleasedDataset(
-            id: id, number: number, title: try row.localized("title"), current: current, withdrawal: isWithdrawn ? try Self.tombstone(row, "") : nil)
+            id: id, number: number, title: try row.localized("title"), current: current, withdrawal: isWithdrawn ? try Self.tombstone(row, "") : nil,
+            expiresAt: isWithdrawn ? nil : try row.timestampIfPresent("expires_at"))
     }
 
     /// One version of a dataset that everybody may see.
     func releasedVersion(_ number: Int, of dataset: ReleasedDataset) async throws -> ReleasedVersion? {
         let rows = try await read(
             """
-            SELECT v.digest, v.row_count, v.byte_count, v.schema, v.released_at, x.subject, x.reason_zh, x.reason_en, x.legal_basis, x.withdrawn_at, \
-            \(Self.rollups) \
+            SELECT v.digest, v.row_count, v.byte_count, v.schema, v.released_at, x.subject, x.reason_zh, x.reason_en, x.reason_code, x.legal_basis, \
+            x.withdrawn_at, \(Self.rollups), \(Self.hasWindow) \
             FROM published.version v LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
             WHERE v.dataset = \(dataset.id, as: .text) AND v.number = \(number, as: .int4)
             """)
@@ -162,12 +194,17 @@ extension Store {
         (SELECT string_agg(r.relation, ',' ORDER BY r.groups, r.relation) FROM published.rollup r WHERE r.dataset = v.dataset AND r.since <= v.number) AS rollups
         """
 
+    /// Whether the version's profile says how long rows may be public.
+    private static let hasWindow: SQL = """
+        EXISTS (SELECT FROM published.profile f WHERE f.id = v.profile_id AND f.version = v.profile_version AND jsonb_typeof(f.document -> 'publicity_window') = 'object') AS has_window
+        """
+
     private static func releasedVersion(_ row: Row, dataset: String, datasetNumber: Int, number: Int, tombstone prefix: String) throws -> ReleasedVersion {
         ReleasedVersion(
             dataset: dataset, datasetNumber: datasetNumber, number: number, digest: try row.string("digest"), rowCount: try row.integer("row_count"),
             byteCount: try row.integer("byte_count"), schema: try row.document(TableSchema.self, "schema"), releasedAt: try row.timestamp("released_at"),
             withdrawal: try tombstone(row, prefix), isWithdrawn: try row.stringIfPresent("subject").map { $0 != "rows" } ?? false,
-            rollups: try row.stringIfPresent("rollups")?.split(separator: ",").map(String.init) ?? []
+            hasWindow: try row.read(Bool.self, "has_window"), rollups: try row.stringIfPresent("rollups")?.split(separator: ",").map(String.init) ?? []
         )
     }
 
@@ -175,7 +212,8 @@ extension Store {
     static func tombstone(_ row: Row, _ prefix: String) throws -> Tombstone? {
         guard let zh = try row.stringIfPresent(prefix + "reason_zh") else { return nil }
         return Tombstone(
-            reason: LocalizedText(zh: zh, en: try row.stringIfPresent(prefix + "reason_en")), legalBasis: try row.stringIfPresent(prefix + "legal_basis"),
+            reason: LocalizedText(zh: zh, en: try row.stringIfPresent(prefix + "reason_en")),
+            reasonCode: try row.stringIfPresent(prefix + "reason_code").flatMap(Withdrawal.ReasonCode.init), legalBasis: try row.stringIfPresent(prefix + "legal_basis"),
             withdrawnAt: try row.timestamp(prefix + "withdrawn_at"))
     }
 }

@@ -100,13 +100,15 @@ public final class Releasing {
     /// - Parameters:
     ///   - releasedBy: the key that released it; nil where a schedule did.
     ///   - entry: what the ledger says of it.
-    public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?, entry: LedgerEntry) async throws {
-        try await connection.rollUp(rows, of: target.dataset, version: version.number)
+    ///   - renewsRollups: whether rows were withdrawn, whose sums must not stay.
+    public func finish(_ version: Version, counts: RowCounts, releasedBy key: String?, entry: LedgerEntry, renewsRollups: Bool = false) async throws {
+        try await connection.rollUp(rows, of: target.dataset, version: version.number, anew: renewsRollups)
         try await connection.insert(version, releasedBy: key, rowTree: record.push.id)
         try await connection.publish(version)
         try await end(state: .released, version: version.number, counts: counts)
         try await connection.record(.release(version: version.number), of: target.dataset)
         try await connection.enter(entry)
+        try await connection.noteExpiry(of: target.dataset, rows, target.publicityWindow)
         try await connection.notifyChange(of: target.dataset)
     }
 
@@ -129,6 +131,7 @@ public final class Releasing {
 
     private func end(state: Push.State, version: Int?, counts: RowCounts?, reason: LocalizedText? = nil) async throws {
         try await connection.execute("DROP TABLE IF EXISTS \(staged)")
+        try await connection.execute("DELETE FROM daylight.ended_row WHERE push = \(record.push.id)")
         try await connection.execute(
             """
             UPDATE daylight.push SET state = \(state.rawValue), version = \(version), added = coalesce(\(counts?.added), added),

@@ -161,7 +161,7 @@ extension Store {
     private static func withdrawnVersions(_ version: ReleasedVersion, _ connection: Connection) async throws -> [RowHistory.Gap] {
         try await connection.execute(
             """
-            SELECT v.number AS since, v.number + 1 AS until, w.id, w.subject, w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at \
+            SELECT v.number AS since, v.number + 1 AS until, w.id, w.subject, w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at \
             FROM published.withdrawal w JOIN published.version v ON v.dataset = w.dataset AND v.number = w.version \
             WHERE w.dataset = \(version.dataset, as: .text) AND w.subject = 'version' ORDER BY v.number DESC
             """
@@ -171,7 +171,7 @@ extension Store {
     private static func tombstones(_ version: ReleasedVersion, _ key: String, _ connection: Connection) async throws -> [RowHistory.Gap] {
         try await connection.execute(
             """
-            SELECT r.since, r.until, w.id, w.subject, w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at \
+            SELECT r.since, r.until, w.id, w.subject, w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at \
             FROM published.withdrawn_row r JOIN published.withdrawal w ON w.id = r.withdrawal \
             WHERE r.dataset = \(version.dataset, as: .text) AND r.key = \(key, as: .text) ORDER BY r.since DESC LIMIT \(raw: String(tombstones))
             """

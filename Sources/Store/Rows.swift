@@ -194,7 +194,7 @@ extension Store {
         let stood: SQL = version.map { " AND r.since <= \($0, as: .int4) AND (r.until IS NULL OR r.until > \($0, as: .int4))" } ?? ""
         let rows = try await read(
             """
-            SELECT w.reason_zh, w.reason_en, w.legal_basis, w.withdrawn_at FROM published.withdrawn_row r \
+            SELECT w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at FROM published.withdrawn_row r \
             JOIN published.withdrawal w ON w.id = r.withdrawal \
             WHERE r.dataset = \(dataset, as: .text) AND r.key = \(key, as: .text)\(stood) ORDER BY w.withdrawn_at DESC LIMIT 1
             """)

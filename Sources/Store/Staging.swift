@@ -89,7 +89,10 @@ public final class Staging {
     public func settle(_ record: PushRecord, from state: Push.State, counts: [FindingCount], keepsRows: Bool, tree: RowTree?) async throws -> Bool {
         let push = record.push
         try await Store.keep(counts, of: push.id, connection)
-        if !keepsRows { try await connection.execute("DROP TABLE \(table)") }
+        if !keepsRows {
+            try await connection.execute("DROP TABLE \(table)")
+            try await connection.execute("DELETE FROM daylight.ended_row WHERE push = \(push.id)")
+        }
         if keepsRows, let tree { try await connection.keep(tree, as: push.id) }
         return try await connection.execute(
             """

@@ -21,6 +21,27 @@ extension Store {
         ).first.map(Self.version)
     }
 
+    /// One version of one dataset.
+    public struct VersionName: Sendable, Hashable {
+        public let dataset: String
+        public let version: Int
+
+        public init(dataset: String, version: Int) {
+            (self.dataset, self.version) = (dataset, version)
+        }
+    }
+
+    /// Those of these versions whose bytes can no longer be had: the version, rows of it or its dataset were withdrawn.
+    public func withdrawnVersions(among names: [(dataset: String, version: Int)]) async throws -> Set<VersionName> {
+        let rows = try await readPooled(
+            """
+            SELECT v.dataset, v.number FROM unnest(\(names.map(\.dataset))::text[], \(names.map(\.version))::bigint[]) AS n(dataset, number)
+            JOIN published.version v ON v.dataset = n.dataset AND v.number = n.number LEFT JOIN published.dataset d ON d.id = v.dataset
+            WHERE v.withdrawal IS NOT NULL OR d.state = 'withdrawn'
+            """)
+        return Set(try rows.map { VersionName(dataset: try $0.read("dataset"), version: try $0.read("number")) })
+    }
+
     static let versionColumns: SQL = """
         v.dataset, v.number, v.digest, v.row_count, v.added, v.changed, v.removed, v.byte_count, v.schema, v.profile_id, v.profile_version, v.department, \
         v.push, v.released_at, v.withdrawal

@@ -21,18 +21,7 @@ public final class Withdrawing {
     ///
     /// - Parameter entry: what the ledger says of it.
     public func record(_ withdrawal: Withdrawal, by key: String?, entry: LedgerEntry) async throws {
-        try await connection.execute(
-            """
-            INSERT INTO daylight.withdrawal (id, dataset, subject, version, keys, reason_zh, reason_en, legal_basis, withdrawn_by, withdrawn_at)
-            VALUES (\(withdrawal.id), \(withdrawal.dataset), \(withdrawal.subject.rawValue), \(withdrawal.version), \(withdrawal.keys),
-                    \(withdrawal.reason.zh), \(withdrawal.reason.en), \(withdrawal.legalBasis), \(key), \(withdrawal.withdrawnAt.instant))
-            """)
-        // Of what was never released, nobody has heard.
-        if target.currentVersion != nil {
-            try await connection.record(.withdrawal(withdrawal.id, version: withdrawal.version), of: target.dataset)
-            try await connection.enter(entry)
-        }
-        try await connection.notifyChange(of: target.dataset)
+        try await connection.record(withdrawal, by: key, entry: entry, isPublic: target.currentVersion != nil)
     }
 
     /// Takes the whole dataset out of public view.
@@ -57,36 +46,28 @@ public final class Withdrawing {
             "UPDATE daylight.version SET withdrawal = \(withdrawal.id) WHERE dataset = \(target.dataset) AND number = \(Int32(number))")
     }
 
-    /// Whether any version held a row of this key, current or not.
-    ///
-    /// - Parameter values: the key's values in key order, in the spelling of their types.
-    public func holds(_ values: [String]) async throws -> Bool {
-        guard let rows else { return false }
-        return try await !connection.execute("SELECT FROM \(rows.table) t WHERE \(condition(values)) LIMIT 1").isEmpty
+    /// Which of these rows no version ever held, by their places.
+    public func unknown(_ leaving: [LeavingRow]) async throws -> [Int] {
+        guard let rows else { return Array(leaving.indices) }
+        return try await rows.unknown(leaving, connection)
     }
 
-    /// Moves every state of a row out of the public tables.
-    ///
-    /// - Parameter key: the row's key in the spelling of its address.
-    /// - Returns: whether the row stood in the current version.
-    public func removeRow(_ values: [String], key: String, _ withdrawal: Withdrawal) async throws -> Bool {
-        guard let rows else { return false }
-        // Versions that held the row, before its states go.
-        try await connection.execute(
-            """
-            UPDATE daylight.version v SET withdrawal = \(withdrawal.id)
-            WHERE v.dataset = \(target.dataset) AND v.withdrawal IS NULL AND EXISTS (
-                SELECT FROM \(rows.table) t WHERE \(condition(values)) AND t._since <= v.number AND (t._until IS NULL OR t._until > v.number))
-            """)
-        let gone = try await connection.execute(
-            """
-            WITH gone AS (DELETE FROM \(rows.table) t WHERE \(condition(values)) RETURNING t.*)
-            INSERT INTO daylight.withdrawn_row (dataset, key, since, until, state, withdrawal)
-            SELECT \(target.dataset, as: .text), \(key, as: .text), gone._since, gone._until, to_jsonb(gone) - '_since' - '_until', \(withdrawal.id, as: .uuid)
-            FROM gone
-            RETURNING until
-            """)
-        return try gone.contains { try $0.read(Int?.self, 0) == nil }
+    /// Moves every state of rows out of the public tables.
+    public func remove(_ leaving: [LeavingRow], _ withdrawal: Withdrawal) async throws -> RowDeparture {
+        guard let rows else { return RowDeparture() }
+        return try await rows.remove(leaving, of: target.dataset, by: withdrawal.id, connection)
+    }
+
+    /// Rows whose publicity has ended at an instant, by the window of the current version's profile.
+    public func endedRows(at now: Timestamp) async throws -> [LeavingRow] {
+        guard let rows, let window = target.currentWindow else { return [] }
+        return try await connection.execute(rows.endedRows(window, at: now)).map { try LeavingRow($0, rows.schema) }
+    }
+
+    /// Notes when the next row has to leave.
+    public func noteExpiry() async throws {
+        try await connection.noteExpiry(of: target.dataset, rows, target.currentWindow)
+        try await connection.notifyChange(of: target.dataset)
     }
 
     /// Hands over the canonical CSV of what is left, in buffers of about 256 KB.
@@ -119,18 +100,16 @@ public final class Withdrawing {
         try await connection.record(.release(version: version.number), of: target.dataset)
         try await connection.enter(entry)
     }
-
-    /// Key values are cast to the types of their columns; a value that does not fit is refused before (see `Withdrawal` in Publishing).
-    private func condition(_ values: [String]) -> SQL {
-        guard let rows else { return "false" }
-        return zip(rows.schema.primaryKey, values).map { name, value -> SQL in
-            let type = rows.schema.field(name)?.type ?? .text
-            return "t.\(identifier: name) = \(value, as: .text)::\(raw: type.castType)"
-        }.joined(separator: " AND ")
-    }
 }
 
 extension Store {
+    /// Datasets of which rows have to leave public view by now, the longest due first.
+    public func expiringDatasets(at now: Timestamp, limit: Int) async throws -> [String] {
+        try await write(
+            "SELECT id FROM daylight.dataset WHERE state = 'published' AND expires_at <= \(now.instant) ORDER BY expires_at, id LIMIT \(limit)"
+        ).map { try $0.read(0) }
+    }
+
     /// Locks a dataset for a withdrawal and lends it to the closure; commits when that returns.
     ///
     /// - Returns: nil where there is no such dataset.
@@ -152,14 +131,14 @@ extension Store {
         if let last { rest = "AND (withdrawn_at, id) < (\(last.withdrawnAt.instant), \(last.id)::uuid)" }
         return try await readPooled(
             """
-            SELECT id, dataset, subject, version, keys, reason_zh, reason_en, legal_basis, withdrawn_at FROM published.withdrawal
+            SELECT id, dataset, subject, version, keys, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at FROM published.withdrawal
             WHERE dataset = \(dataset) \(rest) ORDER BY withdrawn_at DESC, id DESC LIMIT \(limit)
             """
         ).map { row in
             Withdrawal(
                 id: try row.read("id"), dataset: try row.read("dataset"), subject: try row.word("subject"), version: try row.read("version"),
                 keys: try row.read("keys"), reason: LocalizedText(zh: try row.read("reason_zh"), en: try row.read("reason_en")),
-                legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
+                reasonCode: try row.stringIfPresent("reason_code").flatMap(Withdrawal.ReasonCode.init), legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
         }
     }
 
@@ -167,12 +146,8 @@ extension Store {
     public func tombstone(_ id: String) async throws -> (subject: Withdrawal.Subject, Tombstone)? {
         guard id.isUUID else { return nil }
         return try await readPooled(
-            "SELECT subject, reason_zh, reason_en, legal_basis, withdrawn_at FROM published.withdrawal WHERE id = \(id)"
-        ).first.map { row in
-            let tombstone = Tombstone(
-                reason: try row.localized("reason"), legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
-            return (try row.word("subject"), tombstone)
-        }
+            "SELECT subject, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at FROM published.withdrawal WHERE id = \(id)"
+        ).first.flatMap { row in try Self.tombstone(row, "").map { (try row.word("subject"), $0) } }
     }
 
     /// What the dataset's own withdrawal left behind.

@@ -3,6 +3,7 @@ import ArgumentParser
 import Bulk
 import Catalogue
 import Foundation
+import Jobs
 import Logging
 import Migrator
 import Model
@@ -43,6 +44,9 @@ struct Serve: AsyncParsableCommand {
         let publisher = Publishing(store: store, configuration: publishing, logger: logger)
         var snapshots = Bulk.Configuration(directory: settings.home + "/snapshots")
         snapshots.capacity = settings.snapshotCapacity
+        released.onExpiry { _ = try await publisher.expire($0) }
+        let expiry = Job("expiry", every: .seconds(1)) { _ = try await publisher.expireDue() }
+        let process = UUID().uuidString, log = logger
         let bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
 
         let catalogue = Catalogue(store: store, seal: seal, logger: logger, isFollowed: true)
@@ -66,7 +70,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.catalogue = catalogue
         let changes = ChangeFeed(store: store, announcements: released.announcements)
         dependencies.changes = changes
-        dependencies.freshness = Freshness(released.announcements)
+        dependencies.freshness = Freshness(released)
         dependencies.sharedLimits = API.SharedLimits(store)
         dependencies.rows = RowReader(store: store, released: released, seal: seal)
         dependencies.bulk = bulk
@@ -82,7 +86,8 @@ struct Serve: AsyncParsableCommand {
                 services: [
                     .init(service: Background { await released.run() }), .init(service: Background { await changes.run() }),
                     .init(service: Background { await catalogue.run() }),
-                    .init(service: Background { await publisher.run() }), .init(service: Background { await notary.run() }), .init(service: server),
+                    .init(service: Background { await publisher.run() }), .init(service: Background { await bulk.run() }),
+                    .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         logger.notice("serving", metadata: ["address": "http://\(settings.host):\(settings.port)"])

@@ -31,7 +31,7 @@ import Testing
             dependencies.rows = RowReader(store: store, released: released, seal: seal)
             dependencies.catalogue = Catalogue(store: store, seal: seal)
             dependencies.changes = ChangeFeed(store: store, announcements: released.announcements)
-            dependencies.freshness = Freshness(released.announcements)
+            dependencies.freshness = Freshness(released)
             var configuration = API.Configuration()
             configuration.port = 0
             configuration.logsRequests = false

@@ -26,6 +26,7 @@ import Testing
         #expect(documented("PushPolicy") == PushPolicy.allCases.map(\.rawValue))
         #expect(documented("PushMode") == PushMode.allCases.map(\.rawValue))
         #expect(documented("PushState") == Push.State.allCases.map(\.rawValue))
+        #expect(documented("ReasonCode") == Withdrawal.ReasonCode.allCases.map(\.rawValue))
         #expect(documented("Decision") == Review.Decision.allCases.map(\.rawValue))
         #expect(documented("Scope") == Scope.allCases.map(\.rawValue))
         #expect(documented("Tier") == Tier.allCases.map(\.rawValue))

@@ -32,7 +32,7 @@ struct Workshop: Sendable {
         primaryKey: ["code"], indexes: [["height"]])
 
     static func with(
-        schema: TableSchema = Workshop.schema, policy: PushPolicy = .strict, mapping: Mapping? = nil, reviewPolicy: String? = nil,
+        schema: TableSchema = Workshop.schema, policy: PushPolicy = .strict, mapping: Mapping? = nil, reviewPolicy: String? = nil, window: PublicityWindow? = nil,
         _ configure: (inout Publishing.Configuration) -> Void = { _ in }, _ body: (Workshop) async throws -> Void
     ) async throws {
         // Every workshop holds a dozen connections, and the server has a hundred for all who test.
@@ -44,11 +44,12 @@ struct Workshop: Sendable {
             description.schema = schema
             description.pushPolicy = policy
             let number = try await db.addDataset("lighthouse", department: department.uscc, description: description, schema: schema, mapping: mapping)
-            if let reviewPolicy {
+            if reviewPolicy != nil || window != nil {
                 try await db.database.execute(
                     """
                     INSERT INTO daylight.profile (id, version, document, digest)
-                    VALUES ('lighthouse', 1, jsonb_build_object('review_policy', \(reviewPolicy, as: .text)), 'x')
+                    VALUES ('lighthouse', 1, jsonb_build_object('review_policy', \(reviewPolicy ?? "each_version", as: .text),
+                        'publicity_window', \(try window.map { JSONB(try JSON.encode($0)) })), 'x')
                     """)
                 try await db.database.execute("UPDATE daylight.dataset SET profile_id = 'lighthouse', profile_version = 1")
             }

@@ -32,6 +32,8 @@ final class AnswerCache: Sendable {
         /// The dataset that it is about; nil where it is about many.
         let dataset: String?
         let keptAt: ContinuousClock.Instant
+        /// From when on it must not be given: rows leave public view then.
+        let end: ContinuousClock.Instant?
 
         var size: Int { body.readableBytes + head.readableBytes + notModifiedHead.readableBytes + 512 }
     }
@@ -100,7 +102,7 @@ final class AnswerCache: Sendable {
             if let answer = state.young[name] ?? state.old[name] {
                 let lifetime = answer.dataset == nil ? Self.lifetimeOfMany : Self.lifetime
                 let changed = answer.dataset.map { state.changes[$0] ?? state.floor } ?? state.last
-                guard changed <= answer.generation, answer.keptAt.duration(to: .now) < lifetime else { return .keep(state.generation) }
+                guard changed <= answer.generation, answer.keptAt.duration(to: .now) < lifetime, answer.end.map({ $0 > .now }) ?? true else { return .keep(state.generation) }
                 if state.young[name] == nil { Self.add(answer, name, to: &state, capacity) }
                 return .answer(answer)
             }
@@ -110,6 +112,9 @@ final class AnswerCache: Sendable {
             return .nothing
         }
     }
+
+    /// From when on an answer about a dataset that was made just now must not be given; nil for never.
+    func end(of dataset: String?) -> ContinuousClock.Instant? { dataset.flatMap { freshness?.lifetime(of: $0) }.map { .now + $0 } }
 
     func keep(_ answer: Answer, as name: Name) {
         state.withLock { Self.add(answer, name, to: &$0, capacity) }

@@ -19,7 +19,7 @@ extension API {
                 let version = try await reader.version(of: dataset, number: number, fresh: fresh)
                 let plan = try reader.aggregatePlan(version, parameters)
                 // What names a version stays as it is, but for withdrawals; an instant is bound to its version only once releases on their way have come through.
-                let isLasting = plan.isPinned && !given.contains { $0.name == Timestamp.asOfName }
+                let isLasting = plan.isLasting && !given.contains { $0.name == Timestamp.asOfName }
                 func headers(_ tag: String) -> HTTPFields {
                     [
                         .contentType: "application/json", .eTag: "\"\(tag)\"", .cacheControl: isLasting ? "public, max-age=3600" : "no-cache",

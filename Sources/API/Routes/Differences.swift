@@ -72,7 +72,7 @@ enum DifferenceRoute {
     static func headers(_ plan: DifferencePlan, _ tag: EntityTag? = nil) -> HTTPFields {
         var headers: HTTPFields = [.contentType: "application/json", .eTag: (tag ?? EntityTag(plan.entityTag)).field]
         // Two versions that are named always differ by the same rows, but for withdrawals.
-        headers[.cacheControl] = plan.isPinned ? "public, max-age=3600" : "no-cache"
+        headers[.cacheControl] = plan.isLasting ? "public, max-age=3600" : "no-cache"
         headers[.daylightVersion] = String(plan.toNumber)
         return headers
     }

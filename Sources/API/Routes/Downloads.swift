@@ -101,7 +101,7 @@ private struct FileDownload {
     private func common(_ facts: SnapshotFacts, isPinned: Bool) -> HTTPFields {
         var headers: HTTPFields = [:]
         // The address of a version always gives the same bytes; that of the current one may give others at any time.
-        headers[.cacheControl] = isPinned ? "public, max-age=31536000, immutable" : "public, no-cache"
+        headers[.cacheControl] = isPinned && !facts.hasWindow ? "public, max-age=31536000, immutable" : "public, no-cache"
         headers[.lastModified] = WallClock.httpDate(seconds: Int(facts.releasedAt.microseconds / 1_000_000))
         headers[.daylightVersion] = String(facts.version)
         return headers

@@ -91,7 +91,7 @@ enum RowsRoute {
     static func headers(_ plan: PagePlan) -> HTTPFields {
         var headers: HTTPFields = [.contentType: "application/json", .eTag: "\"\(plan.entityTag)\""]
         // What names a version stays as it is, but for withdrawals.
-        headers[.cacheControl] = plan.isPinned ? "public, max-age=3600" : "no-cache"
+        headers[.cacheControl] = plan.isLasting ? "public, max-age=3600" : "no-cache"
         return headers
     }
 

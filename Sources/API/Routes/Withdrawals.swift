@@ -12,6 +12,7 @@ private struct WithdrawalRequest: Decodable {
     var version: Int?
     var keys: [String]?
     var reason: LocalizedText
+    var reasonCode: Withdrawal.ReasonCode?
     var legalBasis: String?
 }
 
@@ -31,7 +32,8 @@ extension API {
             try context.require(.release, dataset: dataset, department: target.department)
             let body = try await request.json(WithdrawalRequest.self, context)
             let withdrawal = try await publishing.withdraw(
-                body.subject, of: dataset, version: body.version, keys: body.keys ?? [], reason: body.reason, legalBasis: body.legalBasis, by: key)
+                body.subject, of: dataset, version: body.version, keys: body.keys ?? [], reason: body.reason, code: body.reasonCode ?? .other,
+                legalBasis: body.legalBasis, by: key)
             var headers = Self.unshared
             headers[.location] = "/v1/datasets/\(dataset)/withdrawals"
             return try .json(withdrawal, status: .created, headers: headers)

@@ -59,7 +59,7 @@ extension Gate {
             .init(
                 route: route, cost: exchange.cost, tag: EntityTag(String(tag.dropFirst().dropLast())), fields: fields, body: body, head: head, notModifiedHead: notModifiedHead,
                 generation: generation,
-                dataset: dataset, keptAt: .now), as: name)
+                dataset: dataset, keptAt: .now, end: answers.end(of: dataset)), as: name)
     }
 
     /// The same for an answer of the router; its body is read into memory, which it was written from.
