@@ -3,7 +3,7 @@ public import Model
 
 /// Makes the tree over the rows of a version while its canonical CSV passes (RFC 6962 section 2.1).
 ///
-/// The leaves are the records behind the header, each with its line end. What is held grows with one block of 256 rows, 32 bytes each; no record is held.
+/// The leaves are the records behind the header, each with its line end. What is held grows by one hash and one key for each block of 256 rows; no record is held.
 public struct RowTreeBuilder: ~Copyable {
     /// The heads of the complete subtrees of the block in work, from left to right.
     private let peaks: UnsafeMutableRawBufferPointer
@@ -12,10 +12,16 @@ public struct RowTreeBuilder: ~Copyable {
     private var count = 0
     /// The heads of full blocks, one behind another.
     private var blocks: [UInt8] = []
+    /// For each field of the key, its place in a record; nil where rows cannot be addressed by key.
+    private let keyPlaces: [Int]?
+    /// Of the first row of each block.
+    private var firstKeys: [[String]] = []
     /// Where the prefixes stand that tell leaves and nodes apart: behind more peaks than a block can have.
     private static let prefixes = 12 * 32
 
-    public init() {
+    /// - Parameter keyPlaces: for each field of the key, its place in a record; nil where rows cannot be addressed by key.
+    public init(keyPlaces: [Int]? = nil) {
+        self.keyPlaces = keyPlaces
         peaks = .allocate(byteCount: Self.prefixes + 2, alignment: 16)
         peaks[Self.prefixes] = 0
         peaks[Self.prefixes + 1] = 1
@@ -26,14 +32,12 @@ public struct RowTreeBuilder: ~Copyable {
     /// The number of rows so far.
     public var size: Int { blocks.count / 32 * RowTree.width + count }
 
-    /// Whether the next row is the first of a block.
-    public var isAtBlockStart: Bool { count == 0 }
-
     /// Adds the next row.
     ///
     /// - Parameter record: its record of the canonical CSV, with its line end.
     @inline(__always)
     public mutating func add(_ record: UnsafeRawBufferPointer) {
+        if count == 0 { beginBlock(record) }
         put(0, record, at: peakCount)
         peakCount &+= 1
         count &+= 1
@@ -57,6 +61,17 @@ public struct RowTreeBuilder: ~Copyable {
         hash.finalize().withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: peaks[place...]).copyMemory(from: $0) }
     }
 
+    @inline(never)
+    private mutating func beginBlock(_ record: UnsafeRawBufferPointer) {
+        if let key = key(of: record) { firstKeys.append(key) }
+    }
+
+    private func key(of record: some Sequence<UInt8>) -> [String]? {
+        guard let keyPlaces else { return nil }
+        let values = CanonicalRecords.values(of: record)
+        return keyPlaces.map { values[$0] }
+    }
+
     private mutating func finishBlock() {
         blocks.append(contentsOf: peaks[..<32])
         peakCount = 0
@@ -65,20 +80,20 @@ public struct RowTreeBuilder: ~Copyable {
 
     /// Ends the tree.
     ///
-    /// - Parameter firstKeys: the key of the first row of each block, in the order of the blocks; nil where rows cannot be addressed by key.
-    public mutating func finish(firstKeys: [[String]]?) -> RowTree {
+    /// - Parameter last: the record of the last row; not looked at where there are no rows, or they cannot be addressed by key.
+    public mutating func finish(last: [UInt8]) -> RowTree {
         let size = size
         var hashes = stride(from: 0, to: blocks.count, by: 32).compactMap { TreeHash(blocks[$0..<$0 + 32]) }
         if count > 0 {
             hashes.append(.folding((0..<peakCount).compactMap { TreeHash(peaks[($0 * 32)..<($0 * 32 + 32)]) }))
         }
         let head = TreeHash.head(of: hashes)
-        guard let firstKeys else { return RowTree(size: size, head: head.bytes, nodes: []) }
-        precondition(firstKeys.count == hashes.count, "each block has a first row")
+        guard size > 0, let lastKey = key(of: last) else { return RowTree(size: size, head: head.bytes, nodes: []) }
         var nodes: [RowTree.Node] = []
         var (level, step) = (1, 1)
         while level == 1 || hashes.count > 1 {
             nodes += hashes.enumerated().map { RowTree.Node(level: level, number: $0, hash: $1.bytes, firstKey: firstKeys[$0 * step]) }
+            nodes[nodes.count - 1].lastKey = lastKey
             hashes = stride(from: 0, to: hashes.count, by: RowTree.width).map { .head(of: Array(hashes[$0..<min($0 + RowTree.width, hashes.count)])) }
             level += 1
             step *= RowTree.width

@@ -10,12 +10,15 @@ public struct RowTree: Sendable, Hashable {
         public var hash: [UInt8]
         /// The key of its first row: canonical values in key order.
         public var firstKey: [String]
+        /// The key of its last row, where no node of the level follows.
+        public var lastKey: [String]?
 
-        public init(level: Int, number: Int, hash: [UInt8], firstKey: [String]) {
+        public init(level: Int, number: Int, hash: [UInt8], firstKey: [String], lastKey: [String]? = nil) {
             self.level = level
             self.number = number
             self.hash = hash
             self.firstKey = firstKey
+            self.lastKey = lastKey
         }
     }
 

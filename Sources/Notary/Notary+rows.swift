@@ -24,7 +24,7 @@ extension Notary {
             throw Self.unavailable(
                 zh: "该版本发布时尚未记载行的哈希树，请核验整个文件", en: "the version was released before trees over rows were entered into the ledger; verify the whole file")
         }
-        var parent = 0, first: [String] = [], path: [TreeHash] = []
+        var parent = 0, range = RowRange(first: [], end: [], includesEnd: true), path: [TreeHash] = []
         for level in (1...max(1, RowTree.levels(size: tree.size))).reversed() {
             let nodes = try await store.rowTree(of: version, level: level, below: parent, key: key)
             let hashes = nodes.compactMap { TreeHash($0.hash) }
@@ -32,9 +32,15 @@ extension Notary {
             guard let place = nodes.lastIndex(where: \.isAtOrBefore), hashes.count == nodes.count else { return .absent }
             path = TreeHash.path(to: place, in: hashes) + path
             parent = parent * RowTree.width + place
-            first = nodes[place].firstKey
+            range.first = nodes[place].firstKey
+            // Up to the next node, or to the last row of all; below another node than the last, up to where that ends.
+            if place + 1 < nodes.count {
+                (range.end, range.includesEnd) = (nodes[place + 1].firstKey, false)
+            } else if let last = nodes[place].lastKey {
+                (range.end, range.includesEnd) = (last, true)
+            }
         }
-        guard let block = try await store.rowBlock(of: version, from: first, key: key) else { return .absent }
+        guard let block = try await store.rowBlock(of: version, range, key: key) else { return .absent }
         var records: [[UInt8]] = []
         block.records.withUnsafeBytes { _ = CanonicalRecords.forEach(in: $0) { records.append(Array($0)) } }
         guard records.indices.contains(block.place) else { return .contradicted }

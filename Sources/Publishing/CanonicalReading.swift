@@ -15,36 +15,33 @@ struct CanonicalForm {
 /// Reads the canonical CSV of a state as PostgreSQL hands it over, in buffers of whole records, the header first.
 struct CanonicalReading: ~Copyable {
     private var digest = CanonicalDigest()
-    private var tree = RowTreeBuilder()
-    /// Where the key's fields stand in a record; nil where rows cannot be addressed by key.
-    private let keyPlaces: [Int]?
-    private var firstKeys: [[String]] = []
+    private var tree: RowTreeBuilder
+    private var last: [UInt8] = []
     private var isHeader = true
 
     /// - Parameter schema: that of the rows.
     init(_ schema: TableSchema) {
-        keyPlaces = schema.keyPlaces
+        tree = RowTreeBuilder(keyPlaces: schema.keyPlaces)
     }
 
     mutating func take(_ buffer: ByteBuffer) {
         digest.update(buffer)
         buffer.withUnsafeReadableBytes { bytes in
+            var newest = UnsafeRawBufferPointer(start: nil, count: 0)
             _ = CanonicalRecords.forEach(in: bytes) { record in
                 if isHeader {
                     isHeader = false
-                    return
+                } else {
+                    tree.add(record)
+                    newest = record
                 }
-                if tree.isAtBlockStart, let keyPlaces {
-                    let values = CanonicalRecords.values(of: record)
-                    firstKeys.append(keyPlaces.map { values[$0] })
-                }
-                tree.add(record)
             }
+            if newest.count > 0 { last = Array(newest) }
         }
     }
 
     mutating func finish() -> CanonicalForm {
-        CanonicalForm(digest: digest.hexadecimal, bytes: digest.bytes, tree: tree.finish(firstKeys: keyPlaces == nil ? nil : firstKeys))
+        CanonicalForm(digest: digest.hexadecimal, bytes: digest.bytes, tree: tree.finish(last: last))
     }
 }
 

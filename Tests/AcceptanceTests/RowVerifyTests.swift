@@ -65,7 +65,7 @@ import Testing
             let version = Version(
                 dataset: "d", number: 1, digest: digest, rowCount: 2, added: 2, changed: 0, removed: 0, byteCount: 7, schema: Lighthouse.schema, profile: nil, department: "x", push: nil,
                 releasedAt: .now, withdrawal: nil)
-            let built = tree.finish(firstKeys: nil)
+            let built = tree.finish(last: [])
             let entry = try LedgerEntry.release(
                 version, previousDigest: nil, description: (1, Lighthouse.description(department: "x")), rowTree: (built.size, built.head)).bytes
             let checkpoint = Checkpoint(origin: signer.verifier.name, size: 1, head: .leaf(entry))

@@ -9,13 +9,9 @@ import Testing
     private static func record(_ number: Int) -> [UInt8] { Array("\(number),\"第 \(number) 行\n\",\(number % 7).50\n".utf8) }
 
     private static func build(_ records: [[UInt8]]) -> RowTree {
-        var builder = RowTreeBuilder()
-        var keys: [[String]] = []
-        for (place, record) in records.enumerated() {
-            if builder.isAtBlockStart { keys.append([String(place)]) }
-            record.withUnsafeBytes { builder.add($0) }
-        }
-        return builder.finish(firstKeys: keys)
+        var builder = RowTreeBuilder(keyPlaces: [0])
+        for record in records { record.withUnsafeBytes { builder.add($0) } }
+        return builder.finish(last: records.last ?? [])
     }
 
     @Test(arguments: [0, 1, 2, 3, 5, 255, 256, 257, 300, 511, 512, 513, 1000, 1023, 1024])
@@ -25,6 +21,7 @@ import Testing
         #expect(tree.head == NaiveTree.head(records[...]))
         #expect(tree.nodes.map(\.number) == Array(0..<(size + 255) / 256))
         #expect(tree.nodes.map(\.firstKey) == (0..<(size + 255) / 256).map { [String($0 * 256)] })
+        #expect(tree.nodes.map(\.lastKey) == tree.nodes.dropLast().map { _ in nil } + tree.nodes.suffix(1).map { _ in [String(size - 1)] })
         #expect(RowTree.levels(size: size) == (size == 0 ? 0 : 1))
         for node in tree.nodes {
             #expect(node.hash == NaiveTree.head(records[(node.number * 256)..<min(size, node.number * 256 + 256)]))
@@ -52,7 +49,7 @@ import Testing
     @Test func withoutAPublicKeyThereIsAHeadAndNoNodes() {
         var builder = RowTreeBuilder()
         Self.record(1).withUnsafeBytes { builder.add($0) }
-        let tree = builder.finish(firstKeys: nil)
+        let tree = builder.finish(last: Self.record(1))
         #expect(tree.nodes.isEmpty && tree.head == NaiveTree.head([Self.record(1)][...]))
     }
 

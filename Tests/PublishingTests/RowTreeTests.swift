@@ -18,18 +18,14 @@ import Testing
         var records: [[UInt8]] = []
         let rest = bytes.withUnsafeBytes { CanonicalRecords.forEach(in: $0) { records.append(Array($0)) } }
         #expect(rest == 0)
-        var builder = RowTreeBuilder()
-        var keys: [[String]] = []
-        for record in records.dropFirst() {
-            if builder.isAtBlockStart { keys.append([CanonicalRecords.values(of: record)[0]]) }
-            record.withUnsafeBytes { builder.add($0) }
-        }
-        return builder.finish(firstKeys: keys)
+        var builder = RowTreeBuilder(keyPlaces: [0])
+        for record in records.dropFirst() { record.withUnsafeBytes { builder.add($0) } }
+        return builder.finish(last: records.last ?? [])
     }
 
     private func kept(_ shop: Workshop, _ version: Int) async throws -> [RowTree.Node] {
-        try await shop.db.database.execute("SELECT level, number, hash, first_key FROM published.row_tree_node WHERE version = \(version) ORDER BY level, number").map { row in
-            RowTree.Node(level: try row.read("level"), number: try row.read("number"), hash: try row.read(Bytea.self, "hash").bytes, firstKey: try row.read("first_key"))
+        try await shop.db.database.execute("SELECT level, number, hash, first_key, last_key FROM published.row_tree_node WHERE version = \(version) ORDER BY level, number").map { row in
+            RowTree.Node(level: try row.read("level"), number: try row.read("number"), hash: try row.read(Bytea.self, "hash").bytes, firstKey: try row.read("first_key"), lastKey: try row.read("last_key"))
         }
     }
 

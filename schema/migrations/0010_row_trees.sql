@@ -8,6 +8,8 @@ CREATE TABLE daylight.row_tree_node (
     number     integer NOT NULL CHECK (number >= 0),
     hash       bytea NOT NULL CHECK (octet_length(hash) = 32),
     first_key  text[] COLLATE "C" NOT NULL,
+    -- the key of its last row, where no node of the level follows
+    last_key   text[] COLLATE "C",
     PRIMARY KEY (tree, level, number)
 );
 
@@ -17,7 +19,7 @@ ALTER TABLE daylight.push ADD COLUMN row_tree_head bytea CHECK (octet_length(row
 ALTER TABLE daylight.version ADD COLUMN row_tree uuid;
 
 CREATE VIEW published.row_tree_node AS
-SELECT v.dataset, v.number AS version, n.level, n.number, n.hash, n.first_key
+SELECT v.dataset, v.number AS version, n.level, n.number, n.hash, n.first_key, n.last_key
 FROM daylight.version v JOIN daylight.row_tree_node n ON n.tree = v.row_tree JOIN daylight.dataset d ON d.id = v.dataset
 WHERE v.withdrawal IS NULL AND d.state = 'published';
 

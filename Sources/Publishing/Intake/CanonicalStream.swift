@@ -19,10 +19,10 @@ struct CanonicalStream: ~Copyable {
     private let columns: [Column]
     private var pending = ByteSink(capacity: CanonicalStream.piece + 65_536)
     private var hash = SHA256()
-    private var tree = RowTreeBuilder()
-    /// The key's fields; nil where rows cannot be addressed by key.
-    private let keyFields: [Int]?
-    private var firstKeys: [[String]] = []
+    private var tree: RowTreeBuilder
+    /// Where in what is pending the last record begins, and the record where it is no longer pending.
+    private var lastStart = 0
+    private var last: [UInt8] = []
     private var flushed = 0
     /// Hashing in big pieces keeps the processor's caches out of each other's way.
     private static let piece = 262_144
@@ -35,14 +35,14 @@ struct CanonicalStream: ~Copyable {
             let isKey = schema.primaryKey.contains(field.name)
             return Column(field: index, isFreeText: field.type.isFreeText || field.type == .geoPoint, isNeverNull: isKey && field.type.isTextual)
         }
-        keyFields = schema.keyPlaces == nil ? nil : schema.primaryKey.compactMap { name in schema.fields.firstIndex { $0.name == name } }
+        tree = RowTreeBuilder(keyPlaces: schema.keyPlaces)
         pending.append(utf8: fields.map(\.name).joined(separator: ",") + "\n")
     }
 
     /// Takes the canonical values of the next row.
     @inline(__always)
     mutating func take(_ values: borrowing RowBytes, _ row: UnsafePointer<Span>) {
-        let start = pending.count
+        lastStart = pending.count
         for index in columns.indices {
             let column = columns[index]
             if index > 0 { pending.append(0x2C) }
@@ -56,27 +56,22 @@ struct CanonicalStream: ~Copyable {
             }
         }
         pending.append(0x0A)
-        addLeaf(from: start, values, row)
+        pending.withUnsafeBytes { tree.add(UnsafeRawBufferPointer(rebasing: $0[lastStart...])) }
         if pending.count >= Self.piece { flush() }
-    }
-
-    @inline(__always)
-    private mutating func addLeaf(from start: Int, _ values: borrowing RowBytes, _ row: UnsafePointer<Span>) {
-        if let keyFields, tree.isAtBlockStart {
-            firstKeys.append(keyFields.map { String(decoding: values.slice(row[$0]), as: UTF8.self) })
-        }
-        pending.withUnsafeBytes { tree.add(UnsafeRawBufferPointer(rebasing: $0[start...])) }
     }
 
     @inline(never)
     private mutating func flush() {
         flushed += pending.count
-        pending.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        pending.withUnsafeBytes { bytes in
+            hash.update(bufferPointer: bytes)
+            if bytes.count > 0 { last = Array(bytes[lastStart...]) }
+        }
         pending.removeAll()
     }
 
     mutating func finish() -> CanonicalForm {
         flush()
-        return CanonicalForm(digest: hash.finalize().hexadecimal, bytes: flushed, tree: tree.finish(firstKeys: keyFields == nil ? nil : firstKeys))
+        return CanonicalForm(digest: hash.finalize().hexadecimal, bytes: flushed, tree: tree.finish(last: last))
     }
 }

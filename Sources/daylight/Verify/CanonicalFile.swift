@@ -32,7 +32,7 @@ struct CanonicalFile {
             isWhole = left <= Self.longestRecord
         }
         digest = hash.finalize().map { String(format: "%02x", $0) }.joined()
-        let done = tree.finish(firstKeys: nil)
+        let done = tree.finish(last: [])
         rows = isWhole && rest.isEmpty && !isHeader ? (done.size, done.head) : nil
     }
 }
