@@ -79,15 +79,16 @@ let package = Package(
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Notary", ["Model", "Ledger", "Store", log]),
         room("Jobs", ["Model", "Store", log]),
+        room("Witness", ["Ledger", log]),
         room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
         room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
-        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "Ledger", "Notary", "RateLimit", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
+        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "Ledger", "Notary", "RateLimit", "Witness", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
         // floor 5
         .executableTarget(
             name: "daylight",
             dependencies: [
-                "API", "Bulk", "Catalogue", "CSV", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store",
+                "API", "Bulk", "Catalogue", "CSV", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -112,12 +113,13 @@ let package = Package(
             ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", client, crypto, log, nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["API", "Bulk", "Catalogue", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
-        tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", log, nioPosix]),
+        tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", "Witness", log, nioPosix]),
         tests("PublishingTests", ["Publishing", "CSV", "Ledger", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
-        tests("AcceptanceTests", ["daylight", "Ledger", "Model", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
+        tests("AcceptanceTests", ["daylight", "Ledger", "Model", "Postgres", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("SearchIndexTests", ["SearchIndex"]),
         tests("StoreTests", ["Migrator", "Model", "Postgres", "RateLimit", "Store", "TestSupport", nio, nioPosix, log]),
         tests("PostgresTests", ["Postgres", "TestSupport", nio, nioPosix, log]),
+        tests("WitnessTests", ["Ledger", "Witness", "TestSupport", log]),
     ]
 )

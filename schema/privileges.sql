@@ -29,6 +29,8 @@ GRANT INSERT, UPDATE, DELETE ON daylight.node, daylight.allowance, daylight.key_
 -- the ledger: what is in it is neither changed nor removed; entries wait for their place only, and a salt may be forgotten
 GRANT INSERT, DELETE ON daylight.ledger_pending, daylight.ledger_salt TO daylight_writer;
 GRANT INSERT ON daylight.ledger_leaf, daylight.ledger_node, daylight.ledger_checkpoint TO daylight_writer;
+-- a witness may sign one head again, later; how it stands with it changes
+GRANT INSERT, UPDATE ON daylight.ledger_cosignature, daylight.ledger_witness TO daylight_writer;
 
 -- the nodes of row trees go with what they are over
 GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
@@ -36,4 +38,5 @@ GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
-    published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.row_tree_node, published.change, published.rollup TO daylight_reader, daylight_writer;
+    published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.ledger_witness, published.ledger_cosignature,
+    published.row_tree_node, published.change, published.rollup TO daylight_reader, daylight_writer;

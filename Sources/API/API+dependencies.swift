@@ -18,6 +18,8 @@ extension API {
         public var document: String
         /// Further measurements for the metrics page.
         public var gauges: [Gauge]
+        /// The same with labels.
+        public var metricFamilies: [MetricFamily] = []
         /// Rows of released versions; nil where a server is tested without them.
         public var rows: RowReader?
         /// Files of released versions; nil where a server is tested without them.

@@ -6,6 +6,12 @@ public struct SignedNote: Sendable, Hashable, CustomStringConvertible {
         /// Four bytes, see ``NoteVerifier/identifier``.
         public let identifier: [UInt8]
         public let signature: [UInt8]
+
+        public init(name: String, identifier: [UInt8], signature: [UInt8]) {
+            self.name = name
+            self.identifier = identifier
+            self.signature = signature
+        }
     }
 
     /// What is signed: lines, each with its line end.
@@ -32,9 +38,8 @@ public struct SignedNote: Sendable, Hashable, CustomStringConvertible {
         text = String(decoding: bytes[...end], as: UTF8.self)
         var signatures: [Signature] = []
         for line in String(decoding: bytes[(end + 2)...], as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
-            let parts = line.split(separator: " ", omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[0] == "\u{2014}", NoteVerifier.admits(String(parts[1])), let value = Base64.decode(parts[2]), value.count > 4 else { return nil }
-            signatures.append(Signature(name: String(parts[1]), identifier: Array(value.prefix(4)), signature: Array(value.dropFirst(4))))
+            guard let signature = Signature(line: line) else { return nil }
+            signatures.append(signature)
         }
         guard !signatures.isEmpty, signatures.count <= 100 else { return nil }
         self.signatures = signatures
@@ -42,7 +47,7 @@ public struct SignedNote: Sendable, Hashable, CustomStringConvertible {
 
     /// The note as it is sent and stored.
     public var description: String {
-        text + "\n" + signatures.map { "\u{2014} \($0.name) \(Base64.encode($0.identifier + $0.signature))\n" }.joined()
+        text + "\n" + signatures.map { "\($0)\n" }.joined()
     }
 
     /// Whether a key has signed the text. A wrong signature under the key's name and identifier makes the whole note wrong, whatever else it has.

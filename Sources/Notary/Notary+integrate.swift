@@ -7,6 +7,7 @@ extension Notary {
     ///
     /// - Throws: ``Refusal`` where the log was begun under another key, a `Problem` when the database cannot answer.
     public func prepare() async throws {
+        if let witnessing { try await store.addWitnesses(witnessing.witnesses.map { ($0.verifier.description, $0.verifier.name) }) }
         while try await enterUnwitnessed() {}
         while try await integrate() == configuration.batch {}
     }
@@ -17,8 +18,8 @@ extension Notary {
     /// - Throws: ``Refusal``, and what the store throws.
     @discardableResult
     public func integrate() async throws -> Int {
-        let (store, signer, limit) = (store, signer, configuration.batch)
-        return try await store.growLedger { growth in
+        let (store, signer, limit) = (store, signer, configuration.batch), start = ContinuousClock.now
+        let count = try await store.growLedger { growth in
             var frontier = Frontier()
             let newest = try await growth.checkpoint()
             if let newest {
@@ -41,6 +42,8 @@ extension Notary {
             try await growth.add(checkpoint: checkpoint.size, head: checkpoint.head.bytes, note: try signer.sign(checkpoint.text).description)
             return hashes.count
         }
+        if count > 0 { counts.integrated(count, in: ContinuousClock.now - start) }
+        return count
     }
 
     /// The edge of the log at its newest head, from what is stored.

@@ -3,11 +3,16 @@ internal import Model
 internal import Store
 
 extension Notary {
-    /// The newest head as it was signed.
+    /// The newest head as it was signed, with what witnesses have added to it so far.
     ///
     /// - Throws: a `Problem` while there is none yet.
     public func checkpoint() async throws -> SignedNote {
         try await newest().note
+    }
+
+    /// The newest head that as many witnesses as are asked for have signed; nil where there is none.
+    public func cosignedCheckpoint() async throws -> SignedNote? {
+        try await cosigned()?.note
     }
 
     /// The bytes of a file of the log.
@@ -22,7 +27,8 @@ extension Notary {
         }
     }
 
-    /// A proof that a version stands in the log as it was released, with its leaf.
+    /// A proof that a version stands in the log as it was released, with its leaf: under the newest head that enough witnesses have signed where that
+    /// holds the leaf, else under the newest.
     ///
     /// What was released a moment ago is waited for.
     ///
@@ -32,8 +38,9 @@ extension Notary {
         while true {
             let newest = try await newest()
             if let leaf = try await store.releaseLeaf(of: dataset, version: version), leaf.index < newest.checkpoint.size {
-                let path = try await hashes(ProofShape.inclusion(of: leaf.index, size: newest.checkpoint.size))
-                return InclusionProof(extra: leaf.entry, index: leaf.index, path: path, checkpoint: newest.note)
+                let head = try await cosigned().flatMap { leaf.index < $0.checkpoint.size ? $0 : nil } ?? newest
+                let path = try await hashes(ProofShape.inclusion(of: leaf.index, size: head.checkpoint.size))
+                return InclusionProof(extra: leaf.entry, index: leaf.index, path: path, checkpoint: head.note)
             }
             guard ContinuousClock.now < deadline else {
                 throw Problem(
@@ -55,15 +62,48 @@ extension Notary {
                 places: [.init("old", zh: "不得大于 \(newest.checkpoint.size)", en: "must be at most \(newest.checkpoint.size)")])
         }
         return ConsistencyProof(
-            oldSize: size, path: try await hashes(ProofShape.consistency(from: size, to: newest.checkpoint.size)), checkpoint: newest.note)
+            oldSize: size, path: try await path(from: size, to: newest.checkpoint.size), checkpoint: newest.note)
     }
 
-    private func newest() async throws -> (note: SignedNote, checkpoint: Checkpoint) {
-        guard let stored = try await store.checkpoint(), let note = SignedNote(stored.note), let checkpoint = Checkpoint(text: note.text) else {
-            throw Problem(.overloaded, zh: "存证尚未开始", en: "the ledger has not begun yet", retryAfter: 2)
+    /// A head that was signed.
+    struct Head {
+        /// With the witnesses' signatures.
+        let note: SignedNote
+        /// The log's own signatures.
+        let own: [SignedNote.Signature]
+        let checkpoint: Checkpoint
+        let cosignatures: [Cosignature]
+
+        /// - Parameter witnesses: whose lines are taken; what does not hold, or is of others, is left out: it would make the whole note wrong to who knows them.
+        init?(_ stored: WitnessedCheckpoint, witnesses: [NoteVerifier]) {
+            guard let signed = SignedNote(stored.note), let checkpoint = Checkpoint(text: signed.text) else { return nil }
+            own = signed.signatures
+            self.checkpoint = checkpoint
+            cosignatures = SignedNote(text: signed.text, signatures: stored.lines.compactMap { SignedNote.Signature(line: $0) }).cosignatures(of: witnesses)
+            note = signed.adding(cosignatures.map(\.line))
         }
-        return (note, checkpoint)
     }
+
+    /// The newest head; nil where there is none yet.
+    func head() async throws -> Head? {
+        try await store.checkpoint(witnesses: witnessing?.keys ?? []).flatMap { Head($0, witnesses: witnessing?.verifiers ?? []) }
+    }
+
+    /// The newest head with enough cosignatures.
+    func cosigned() async throws -> Head? {
+        guard let witnessing, !witnessing.witnesses.isEmpty else { return nil }
+        // The first, but where lines in the database do not hold.
+        return try await store.cosignedCheckpoints(witnesses: witnessing.keys, quorum: witnessing.quorum, limit: 4).lazy
+            .compactMap { Head($0, witnesses: witnessing.verifiers) }.first { $0.cosignatures.count >= witnessing.quorum }
+    }
+
+    private func newest() async throws -> Head {
+        guard let head = try await head() else { throw Problem(.overloaded, zh: "存证尚未开始", en: "the ledger has not begun yet", retryAfter: 2) }
+        return head
+    }
+
+    /// The hashes that lead from one size to another.
+    func path(from old: Int, to new: Int) async throws -> [TreeHash] { try await hashes(ProofShape.consistency(from: old, to: new)) }
 
     /// The hashes of a proof. Each tile that they lie in is read once.
     private func hashes(_ shape: [[Subtree]]) async throws -> [TreeHash] {

@@ -15,6 +15,8 @@ public final class Notary: Sendable {
         public var pause = Duration.milliseconds(100)
         /// How often it looks for entries that nobody told it of.
         public var beat = Duration.seconds(5)
+        /// How often its figures are taken for the metrics.
+        public var measuring = Duration.seconds(2)
         /// How long a proof is waited for, of what has only just been released.
         public var patience = Duration.seconds(3)
 
@@ -39,14 +41,21 @@ public final class Notary: Sendable {
     public let configuration: Configuration
     let store: Store
     let signer: NoteSigner
+    /// Who else signs the heads; nil where nobody is asked.
+    public let witnessing: Witnessing?
+    let counts = NotaryCounts()
     let logger: Logger
     private let needs: AsyncStream<Void>
     private let need: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - announcements: where it hears that something was entered; nil where nobody tells.
-    public init(store: Store, signer: NoteSigner, announcements: Announcements? = nil, configuration: Configuration = Configuration(), logger: Logger) {
+    ///   - witnessing: who else is asked to sign the heads.
+    public init(
+        store: Store, signer: NoteSigner, announcements: Announcements? = nil, witnessing: Witnessing? = nil, configuration: Configuration = Configuration(), logger: Logger
+    ) {
         self.store = store
+        self.witnessing = witnessing
         self.signer = signer
         self.configuration = configuration
         self.logger = logger
@@ -77,6 +86,13 @@ public final class Notary: Sendable {
                     if (try? await self.store.hasPendingEntries()) == true { self.need.yield() }
                 }
             }
+            group.addTask {
+                while !Task.isCancelled {
+                    await self.measure()
+                    try? await Task.sleep(for: self.configuration.measuring)
+                }
+            }
+            if let witnessing = self.witnessing { group.addTask { await witnessing.run(self) } }
         }
     }
 

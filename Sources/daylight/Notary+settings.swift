@@ -22,7 +22,8 @@ extension Notary {
         // The same on every server with this key, and on no other.
         let name = settings.ledgerName ?? "daylight/" + HexDigest.of(unnamed.verifier.publicKey).prefix(16)
         guard let signer = NoteSigner(name: name, seed: seed) else { throw Failure("DAYLIGHT_LEDGER_NAME is '\(name)'; it must have no spaces and no plus sign") }
-        let notary = Notary(store: store, signer: signer, announcements: announcements, logger: logger)
+        let witnessing = settings.witnesses.isEmpty ? nil : Witnessing(settings.witnesses, quorum: settings.witnessQuorum, logger: logger, transport: WitnessTransport.send)
+        let notary = Notary(store: store, signer: signer, announcements: announcements, witnessing: witnessing, logger: logger)
         do {
             try await notary.prepare()
         } catch let refusal as Refusal {

@@ -78,6 +78,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.cursors = seal
         let notary = try await Notary.open(settings, store: store, announcements: released.announcements, logger: logger)
         dependencies.notary = notary
+        dependencies.metricFamilies += LedgerMetrics.families(notary)
         let api = API(configuration: settings.api, dependencies: dependencies)
         let server = api.makeServer(router: api.makeRouter(), group: group)
 

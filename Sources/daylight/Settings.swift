@@ -1,7 +1,9 @@
 import API
 import ArgumentParser
 import Foundation
+import Ledger
 import Migrator
+import Notary
 import RateLimit
 import Store
 
@@ -47,6 +49,10 @@ struct Settings: Sendable {
     var ledgerName: String?
     /// A file with the ledger's key; the one in the database where nil.
     var ledgerKeyFile: String?
+    /// Who is asked to sign the ledger's heads.
+    var witnesses: [WitnessAddress] = []
+    /// How many of them make a head cosigned.
+    var witnessQuorum = 1
 
     /// Reads `DATABASE_URL` and the `DAYLIGHT_…` variables.
     ///
@@ -100,7 +106,28 @@ struct Settings: Sendable {
         answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
         ledgerName = text("DAYLIGHT_LEDGER_NAME")
         ledgerKeyFile = text("DAYLIGHT_LEDGER_KEY_FILE")
+        if let value = text("DAYLIGHT_WITNESSES") { witnesses = try Self.witnesses(value) }
+        // Most of them, unless said otherwise.
+        witnessQuorum = try number("DAYLIGHT_WITNESS_QUORUM", 1...max(1, witnesses.count)) ?? witnesses.count / 2 + 1
         snapshotCapacity = try number("DAYLIGHT_SNAPSHOT_CAPACITY", 1 << 20...(1 << 50)) ?? snapshotCapacity
+    }
+
+    /// Pairs of verifier key and address, by commas or lines; or a file of them.
+    private static func witnesses(_ value: String) throws -> [WitnessAddress] {
+        var text = value
+        if !value.contains("://") {
+            guard let file = try? String(contentsOfFile: value, encoding: .utf8) else { throw ValidationError("DAYLIGHT_WITNESSES: the file \(value) cannot be read") }
+            text = file
+        }
+        var witnesses: [WitnessAddress] = []
+        for line in text.split(whereSeparator: { $0 == "," || $0.isNewline }).map({ $0.trimmingCharacters(in: .whitespaces) }) where !line.isEmpty && !line.hasPrefix("#") {
+            guard let witness = WitnessAddress(line) else {
+                throw ValidationError("DAYLIGHT_WITNESSES: '\(line)' is no witness's verifier key (name+hash+base64) and its address (https://…), with a space between them")
+            }
+            guard !witnesses.contains(where: { $0.verifier == witness.verifier }) else { throw ValidationError("DAYLIGHT_WITNESSES names \(witness.verifier.name) twice") }
+            witnesses.append(witness)
+        }
+        return witnesses
     }
 
     var store: Store.Configuration {

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import Foundation
 import Glibc
 import Model
@@ -17,12 +18,13 @@ final class Installation: Sendable {
     let home: URL
     let port: Int
     private let process: NIOLockedValueBox<Process>
-    private let settings: [String: String]
+    private let settings: NIOLockedValueBox<[String: String]>
 
     private init(
         database: TestDatabase, department: String, port: Int, home: URL, process: Process, settings: [String: String], pushKey: String, reviewKey: String
     ) throws {
-        (self.database, self.department, self.port, self.home, self.settings, self.pushKey) = (database, department, port, home, settings, pushKey)
+        (self.database, self.department, self.port, self.home, self.pushKey) = (database, department, port, home, pushKey)
+        self.settings = NIOLockedValueBox(settings)
         self.process = NIOLockedValueBox(process)
         reader = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
         pusher = reader.with(key: pushKey)
@@ -131,8 +133,14 @@ final class Installation: Sendable {
     }
 
     /// Starts the server again, on the same port and database.
-    func restart() async throws {
-        let next = try Self.start(database: database, port: port, home: home, environment: settings)
+    ///
+    /// - Parameter more: environment to be added from now on.
+    func restart(with more: [String: String] = [:]) async throws {
+        let environment = settings.withLockedValue { settings in
+            settings.merge(more) { $1 }
+            return settings
+        }
+        let next = try Self.start(database: database, port: port, home: home, environment: environment)
         process.withLockedValue { $0 = next }
         try await waitUntilReady()
     }
@@ -144,6 +152,13 @@ final class Installation: Sendable {
             try? await Task.sleep(for: .milliseconds(50))
         }
         return false
+    }
+
+    /// The metrics page; the environment must name the admin port.
+    func metrics() async throws -> String {
+        let port = settings.withLockedValue { $0["DAYLIGHT_ADMIN_PORT"] ?? "0" }
+        let answer = try await HTTPClient.shared.get(url: "http://127.0.0.1:\(port)/metrics").get()
+        return answer.body.map { String(buffer: $0) } ?? ""
     }
 
     /// What the server wrote, for messages.
@@ -161,7 +176,7 @@ final class Installation: Sendable {
     private static let nextPort = NIOLockedValueBox(20_000 + Int(getpid()) % 10_000)
 
     /// A port that nobody else is given by asking for port 0: one below the range of those, each time another.
-    private static func freePort() async throws -> Int {
+    static func freePort() async throws -> Int {
         for _ in 0..<100 {
             let port = nextPort.withLockedValue { next in
                 next += 1

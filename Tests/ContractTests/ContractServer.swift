@@ -30,6 +30,9 @@ struct ContractServer {
     /// The department of the contract's examples.
     static let department = "11511800MB1234562L"
 
+    /// Signs the ledger's heads, by the tests' own hand.
+    static let witness = Cosigner(name: "audit.example/witness", seed: Array(1...32))!
+
     /// Runs a test against a server; everything is removed afterwards.
     static func with<T>(
         storage: (inout Store.Configuration) -> Void = { _ in }, bulk: (inout Bulk.Configuration) -> Void = { _ in }, configure: (inout API.Configuration) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation, _ body: (ContractServer) async throws -> T
@@ -85,7 +88,10 @@ struct ContractServer {
         dependencies.publishing = Publishing(store: store, logger: logger)
         dependencies.cursors = seal
         dependencies.notary = NoteSigner(name: "contract.example/ledger", seed: try await store.secret("ledger") ?? []).map {
-            Notary(store: store, signer: $0, logger: logger)
+            Notary(
+                store: store, signer: $0,
+                witnessing: Witnessing([WitnessAddress(verifier: witness.verifier, url: "https://audit.example")], quorum: 1, logger: logger) { _, _ in throw CancellationError() },
+                logger: logger)
         }
         try await dependencies.notary?.prepare()
         var configuration = API.Configuration()

@@ -16,6 +16,8 @@ import Testing
     @Test func theExamplesGoTheWholeWay() async throws {
         try await ContractServer.with { server in
             let dataset = try contract.target(of: "/v1/datasets/{id}")
+            // No witness has signed anything yet.
+            #expect(try await server.reader.get("/ledger/cosigned").status == 404)
             let published = try await server.publish(contract)
             let tag = try #require(try await server.pusher.get(dataset).header("ETag"))
             let changed = try await server.pusher.send(.PUT, dataset, json: contract.requestText("putDataset"), headers: [("If-Match", tag)])

@@ -26,6 +26,7 @@ FLOORS = {
     "Ledger": 2,
     "Jobs": 3,
     "Notary": 3,
+    "Witness": 3,
     "Catalogue": 3,
     "Publishing": 3,
     "Bulk": 3,

@@ -17,9 +17,11 @@ final class Metrics: Sendable {
     /// Log lines dropped because nobody took them.
     let droppedLines = Tally(count: 1)
     private let gauges: [API.Gauge]
+    private let families: [API.MetricFamily]
 
-    init(gauges: [API.Gauge]) {
+    init(gauges: [API.Gauge], families: [API.MetricFamily] = []) {
         self.gauges = gauges
+        self.families = families
     }
 
     func addRoute(method: String, template: String) -> RouteMetrics {
@@ -79,6 +81,7 @@ final class Metrics: Sendable {
             family(gauge.name, "gauge", gauge.help)
             text += "\(gauge.name) \(gauge.read())\n"
         }
+        for family in families { text += family.exposition }
         return text
     }
 

@@ -36,7 +36,7 @@ final class Gate: Sendable {
         allowances = Allowances(limiter: limiter, shared: dependencies.sharedLimits)
         answers = AnswerCache(freshness: dependencies.freshness, capacity: configuration.answerCapacity)
         keys = KeyDirectory(lookup: dependencies.keyLookup)
-        let metrics = Metrics(gauges: dependencies.gauges)
+        let metrics = Metrics(gauges: dependencies.gauges, families: dependencies.metricFamilies)
         self.metrics = metrics
         log = RequestLog(isOn: configuration.logsRequests) { metrics.droppedLines.add(0, $0) }
         policyFields = Tier.allCases.flatMap { tier in ActionClass.allCases.map { configuration.policy.field(tier, $0) } }

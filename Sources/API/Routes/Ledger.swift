@@ -15,6 +15,20 @@ extension API {
             return .text(try await notary.checkpoint().description, request, caching: "public, no-cache")
         }
 
+        routes.get("/ledger/cosigned", .read) { request, _ in
+            try QueryParameters(request).only()
+            guard let note = try await notary.cosignedCheckpoint() else {
+                throw Problem(
+                    .routeNotFound, zh: "尚无由足够见证方联署的树头；最新树头见 /ledger/checkpoint", en: "no head is signed by enough witnesses yet; the newest one is /ledger/checkpoint")
+            }
+            return .text(note.description, request, caching: "public, no-cache")
+        }
+
+        routes.get("/v1/ledger", .read) { request, _ in
+            try QueryParameters(request).only()
+            return try .json(try await notary.status(), headers: [.cacheControl: "no-cache"])
+        }
+
         routes.get("/ledger/key", .read) { request, _ in
             try QueryParameters(request).only()
             return .text(notary.verifier.description + "\n", request, caching: "public, max-age=300")

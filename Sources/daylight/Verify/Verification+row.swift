@@ -12,9 +12,9 @@ extension Verification {
 
     /// - Parameter text: of the row's proof.
     /// - Throws: ``Doubt``, ``Unreadable``.
-    static func row(proof text: String, verifier: NoteVerifier) throws -> ReleasedRow {
+    static func row(proof text: String, verifier: NoteVerifier, trust: Trust = .none) throws -> ReleasedRow {
         guard let proof = RowProof(text) else { throw Unreadable(zh: "证明文件不是行的证明（daylight-row-proof）", en: "the proof is no proof of a row (daylight-row-proof)") }
-        let release = try release(proof.release, verifier: verifier)
+        let release = try release(proof.release, verifier: verifier, trust: trust)
         guard let tree = release.leaf.rowTree else {
             throw Doubt(zh: "该版本的条目没有行的哈希树，无法证明其中一行", en: "the version's leaf has no tree over rows, so that no row can be proven")
         }

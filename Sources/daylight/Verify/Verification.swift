@@ -21,21 +21,23 @@ enum Verification {
         let index: Int
         let checkpoint: Checkpoint
         let verifier: NoteVerifier
-        /// Others who signed the same head, by name; their signatures are not checked here.
-        let others: [String]
+        /// Others who signed the same head.
+        let witnessed: Witnessed
     }
 
     struct Continuation {
         let old: Checkpoint
         let new: Checkpoint
         let verifier: NoteVerifier
+        /// Others who signed the newer head.
+        let witnessed: Witnessed
     }
 
     /// - Parameter text: of the tlog-proof.
     /// - Throws: ``Doubt``, ``Unreadable``.
-    static func file(_ file: CanonicalFile, proof text: String, verifier: NoteVerifier) throws -> ProvenRelease {
+    static func file(_ file: CanonicalFile, proof text: String, verifier: NoteVerifier, trust: Trust = .none) throws -> ProvenRelease {
         guard let proof = InclusionProof(text) else { throw Unreadable(zh: "证明文件不是 tlog-proof", en: "the proof is no tlog-proof") }
-        let found = try release(proof, verifier: verifier), leaf = found.leaf
+        let found = try release(proof, verifier: verifier, trust: trust), leaf = found.leaf
         guard leaf.digest == file.digest else {
             throw Doubt(
                 zh: "文件不是所发布的文件：\(leaf.dataset) 第 \(leaf.version) 版的 SHA-256 为 \(leaf.digest)，文件的为 \(file.digest)",
@@ -51,7 +53,7 @@ enum Verification {
     }
 
     /// - Throws: ``Doubt``, ``Unreadable``.
-    static func release(_ proof: InclusionProof, verifier: NoteVerifier) throws -> ProvenRelease {
+    static func release(_ proof: InclusionProof, verifier: NoteVerifier, trust: Trust = .none) throws -> ProvenRelease {
         guard let entry = proof.extra else { throw Unreadable(zh: "证明中没有条目（extra）", en: "the proof has no leaf (extra)") }
         let checkpoint = try checkpoint(proof.checkpoint, verifier)
         guard ProofCheck.includes(.leaf(entry), at: proof.index, size: checkpoint.size, proof: proof.path, head: checkpoint.head) else {
@@ -59,15 +61,15 @@ enum Verification {
         }
         guard let leaf = try? Leaf(entry: entry) else { throw Unreadable(zh: "条目的格式无法识别", en: "the leaf's format is not known") }
         guard case .release(let release) = leaf else { throw Doubt(zh: "该条目（\(leaf.kind)）不是一次发布", en: "the leaf (\(leaf.kind)) is not of a release") }
-        let others = proof.checkpoint.signatures.map(\.name).filter { $0 != verifier.name }
-        return ProvenRelease(leaf: release, index: proof.index, checkpoint: checkpoint, verifier: verifier, others: others)
+        return ProvenRelease(
+            leaf: release, index: proof.index, checkpoint: checkpoint, verifier: verifier, witnessed: try witnessed(proof.checkpoint, verifier: verifier, trust: trust))
     }
 
     /// - Parameters:
     ///   - old: text of the older checkpoint.
     ///   - proof: text of the consistency proof, with the newer checkpoint.
     /// - Throws: ``Doubt``, ``Unreadable``.
-    static func consistency(old: String, proof text: String, verifier: NoteVerifier) throws -> Continuation {
+    static func consistency(old: String, proof text: String, verifier: NoteVerifier, trust: Trust = .none) throws -> Continuation {
         guard let note = SignedNote(old) else { throw Unreadable(zh: "--old 不是树头（checkpoint）", en: "--old is no checkpoint") }
         guard let proof = ConsistencyProof(text) else { throw Unreadable(zh: "--consistency 不是一致性证明", en: "--consistency is no consistency proof") }
         let (old, new) = (try checkpoint(note, verifier), try checkpoint(proof.checkpoint, verifier))
@@ -79,7 +81,7 @@ enum Verification {
                 zh: "\(new.size) 条的存证不是 \(old.size) 条的延续：两个树头都有签名，历史被改写过",
                 en: "the log of \(new.size) leaves does not go on from the one of \(old.size): both heads are signed, so history was rewritten")
         }
-        return Continuation(old: old, new: new, verifier: verifier)
+        return Continuation(old: old, new: new, verifier: verifier, witnessed: try witnessed(proof.checkpoint, verifier: verifier, trust: trust))
     }
 
     private static func checkpoint(_ note: SignedNote, _ verifier: NoteVerifier) throws -> Checkpoint {
@@ -101,7 +103,6 @@ extension Verification.ProvenRelease {
 
     /// Which release it is, and what is known of it.
     func text(in language: Language) -> String {
-        let known = others.isEmpty ? "" : others.joined(separator: ", ")
         switch language {
         case .zh:
             return """
@@ -110,7 +111,7 @@ extension Verification.ProvenRelease {
                   提供方    \(leaf.department)
                   发布时间  \(leaf.releasedAt)（由存证方记载\(leaf.late == true ? "，事后补录" : "")）
                   存证      第 \(index) 条，共 \(checkpoint.size) 条；树头由 \(verifier) 签名
-                \(known.isEmpty ? "  没有其他方联署：时间与次序只有存证方自己的话为证。" : "  另有联署（此处未核验）：\(known)")
+                \(witnessed.text(in: .zh))
                 """
         case .en:
             return """
@@ -119,7 +120,7 @@ extension Verification.ProvenRelease {
                   by        department \(leaf.department)
                   when      \(leaf.releasedAt), as the log's keeper wrote it down\(leaf.late == true ? ", afterwards" : "")
                   ledger    leaf \(index) of \(checkpoint.size); the head is signed by \(verifier)
-                \(known.isEmpty ? "  Nobody else has signed this head: for time and order there is only the keeper's own word." : "  Also signed, not checked here, by: \(known)")
+                \(witnessed.text(in: .en))
                 """
         }
     }
@@ -128,8 +129,8 @@ extension Verification.ProvenRelease {
 extension Verification.Continuation {
     func text(in language: Language) -> String {
         switch language {
-        case .zh: "已证明：\(new.origin) 的存证从 \(old.size) 条到 \(new.size) 条只有追加，没有改动；两个树头都由 \(verifier) 签名。"
-        case .en: "Proven: from \(old.size) to \(new.size) leaves the log \(new.origin) was only added to, nothing was changed; both heads are signed by \(verifier)."
+        case .zh: "已证明：\(new.origin) 的存证从 \(old.size) 条到 \(new.size) 条只有追加，没有改动；两个树头都由 \(verifier) 签名。\n\(witnessed.text(in: .zh))"
+        case .en: "Proven: from \(old.size) to \(new.size) leaves the log \(new.origin) was only added to, nothing was changed; both heads are signed by \(verifier).\n\(witnessed.text(in: .en))"
         }
     }
 }

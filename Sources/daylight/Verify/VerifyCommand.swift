@@ -15,6 +15,8 @@ struct VerifyCommand: ParsableCommand {
                 whether a row stands in a version that was released; the proof is /v1/datasets/{id}/rows/{key}/proof
             daylight verify --old checkpoint.txt --consistency proof.txt --key KEY
                 whether a newer log goes on from an older head without changing anything; the proof is /ledger/consistency?old=SIZE
+            --witness KEY (more than once), --quorum N
+                also asks that so many of these witnesses have signed the head: all of them, where nothing else is said
             KEY is the verifier key (name+hash+base64) as /ledger/key has it, or a file with it. Keep it, and old checkpoints, from a time when you trusted them.
             Exit status: 0 proven, 1 not proven, 2 something cannot be read.
             """
@@ -38,7 +40,14 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The log's verifier key, or a file with it.")
     var key: String
 
+    @Option(name: .customLong("witness"), help: "The verifier key of a witness that you trust, or a file with it. May be repeated.")
+    var witnesses: [String] = []
+
+    @Option(help: "How many of the witnesses must have signed; all of them where it is left out.")
+    var quorum: Int?
+
     func validate() throws {
+        if let quorum, !(1...max(1, witnesses.count)).contains(quorum) || witnesses.isEmpty { throw ValidationError("--quorum must be from 1 to the number of witnesses (--witness)") }
         let given = [[file, proof], [row], [old, consistency]].map { options in options.map { $0 != nil } }
         guard given.count(where: { $0.contains(true) }) == 1, given.contains(where: { $0.allSatisfy { $0 } }) else {
             throw ValidationError("give FILE and --proof, or --row, or --old and --consistency")
@@ -49,14 +58,14 @@ struct VerifyCommand: ParsableCommand {
         let terminal = Terminal()
         let language = terminal.language
         do {
-            let verifier = try readKey()
+            let verifier = try Self.readKey(key, "--key"), trust = try readTrust()
             if let file, let proof {
-                let finding = try Verification.file(Self.canonicalFile(file), proof: Self.text(proof), verifier: verifier)
+                let finding = try Verification.file(Self.canonicalFile(file), proof: Self.text(proof), verifier: verifier, trust: trust)
                 terminal.print(finding.text(file: file, in: language))
             } else if let row {
-                terminal.print(try Verification.row(proof: Self.text(row), verifier: verifier).text(in: language))
+                terminal.print(try Verification.row(proof: Self.text(row), verifier: verifier, trust: trust).text(in: language))
             } else if let old, let consistency {
-                let finding = try Verification.consistency(old: Self.text(old), proof: Self.text(consistency), verifier: verifier)
+                let finding = try Verification.consistency(old: Self.text(old), proof: Self.text(consistency), verifier: verifier, trust: trust)
                 terminal.print(finding.text(in: language))
             }
         } catch let doubt as Doubt {
@@ -68,12 +77,21 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    private func readKey() throws -> NoteVerifier {
+    static func readKey(_ key: String, _ option: String) throws -> NoteVerifier {
         let text = (try? String(contentsOfFile: key, encoding: .utf8)) ?? key
         guard let verifier = NoteVerifier(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Unreadable(zh: "--key 既不是验证公钥（名称+校验+base64），也不是含有它的文件", en: "--key is neither a verifier key (name+hash+base64) nor a file with one")
+            throw Unreadable(zh: "\(option) 既不是验证公钥（名称+校验+base64），也不是含有它的文件", en: "\(option) is neither a verifier key (name+hash+base64) nor a file with one")
         }
         return verifier
+    }
+
+    private func readTrust() throws -> Verification.Trust {
+        let keys = try witnesses.map { text in
+            let key = try Self.readKey(text, "--witness")
+            guard key.kind == .cosignature else { throw Unreadable(zh: "\(key.name) 不是见证方的公钥", en: "the key of \(key.name) is not one of a witness") }
+            return key
+        }
+        return Verification.Trust(witnesses: keys, quorum: quorum ?? keys.count)
     }
 
     private static func text(_ path: String) throws -> String {
