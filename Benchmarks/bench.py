@@ -3,13 +3,13 @@
 
 Each figure is a ratio of two measurements of the same run, which take turns. Prints JSON.
 """
-import argparse, concurrent.futures, csv, functools, hashlib, json, os, re, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, time
+import argparse, csv, datetime, functools, hashlib, json, os, re, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, time
 import urllib.error, urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-import hot, ledger
-from measure import cpu_seconds, free_port, middle, ratio, resident, timed
+import bulk, hot, ledger
+from measure import Peak, cpu_seconds, free_port, middle, ratio, resident, timed
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -38,6 +38,9 @@ USCC = credit_code("11130631000000001")
 
 
 class Bench:
+    columns = NAMES
+    rollups = [{"name": "city_days", "group_by": ["city", "day(observed_at)"], "select": ["avg(pm25)", "max(pm25)"]}]
+
     def __init__(self, options):
         self.options = options
         self.url = options.database
@@ -64,7 +67,7 @@ class Bench:
             return
         schema, description = self.describe()
         # Only of this dataset: the push below is measured as it was before.
-        schema["rollups"] = [{"name": "city_days", "group_by": ["city", "day(observed_at)"], "select": ["avg(pm25)", "max(pm25)"]}]
+        schema["rollups"] = self.rollups
         def text(value):
             return "'" + json.dumps(value, ensure_ascii=False).replace("'", "''") + "'"
         number = self.number = int(self.psql(f"""
@@ -385,6 +388,15 @@ class Bench:
     def release(self):
         ledger.release(self)
 
+    def large(self):
+        bulk.large(self)
+
+    def workbook(self):
+        bulk.workbook(self)
+
+    def rolled(self):
+        bulk.rolled(self)
+
     def push(self):
         """A push of CSV rows to its release, against COPY into a temporary table and INSERT into a table with the same indexes."""
         rows = self.options.push_rows
@@ -419,20 +431,20 @@ class Bench:
             "goal": 0.8, "ratio_to_ckan": round(rows / middle(ours) / 2300, 1), "goal_to_ckan": 30, "states": states, "rows": rows,
         }
 
-    def write_rows(self, file, rows):
-        """A file to push, in key order."""
+    def write_rows(self, file, rows, step=1, added=0):
+        """A file to push, in key order: every `step`-th row, with something added to its first measurement."""
         with open(file, "wb") as out:
             out.write((NAMES.replace(" ", "") + "\n").encode())
             out.flush()
-            columns = ROW_SQL.replace("i % 17 <> 0", "(i % 17 <> 0)::text")
-            select = f"SELECT {columns} FROM generate_series(1, {rows}::bigint) AS i"
+            columns = ROW_SQL.replace("i % 17 <> 0", "(i % 17 <> 0)::text").replace("% 50000) / 100.0", f"% 50000) / 100.0 + {added}")
+            select = f"SELECT {columns} FROM generate_series(1, {rows}::bigint, {step}) AS i"
             subprocess.run(["psql", "-X", "-q", self.url, "-c", "SET TimeZone = '<+08>-08'", "-c", f"COPY ({select}) TO STDOUT (FORMAT csv)"], stdout=out, check=True)
 
-    def upload(self, file, base, key, port):
+    def upload(self, file, base, key, port, mode="replace"):
         """Pushes a file; the push as it was accepted."""
         done = subprocess.run(
             ["curl", "-sS", "-X", "POST", "-H", f"Authorization: Bearer {key}", "-H", "Content-Type: text/csv", "-H", "Expect:", "-T", str(file),
-             f"http://127.0.0.1:{port}{base}/pushes?mode=replace"], capture_output=True, text=True, check=True)
+             f"http://127.0.0.1:{port}{base}/pushes?mode={mode}"], capture_output=True, text=True, check=True)
         push = json.loads(done.stdout)
         if "digest" not in push:
             sys.exit(f"push: {done.stdout[:2000]}")
@@ -458,11 +470,14 @@ class Bench:
             sys.exit(f"{method} {path}: {error.code} {error.read().decode()[:2000]}")
 
     def run(self):
-        if set(self.options.only) - {"push", "proof", "release"}:
+        if set(self.options.only) - {"push", "proof", "release", "rolled"}:
             self.seed()
         for name in self.options.only:
             print(f"measuring {name}", file=sys.stderr)
+            before = set(self.results)
             getattr(self, name)()
+            for result in set(self.results) - before:
+                self.results[result] |= {"measured": datetime.date.today().isoformat(), "command": f"Benchmarks/run.sh {' '.join(sys.argv[5:])}".strip()}
         self.results["machine"] = {
             "cores": os.cpu_count(), "postgresql": self.psql("SHOW server_version"), "shared_buffers": self.psql("SHOW shared_buffers"), "rows": self.options.rows}
         shutil.rmtree(self.work, ignore_errors=True)
@@ -473,27 +488,6 @@ ADD_DEPARTMENT = f"INSERT INTO daylight.department (uscc, name_zh, level, region
 ROW_SQL = """i, 'S' || lpad((i % 900)::text, 4, '0'), '城市' || (i % 40), timestamptz '2013-03-01 00:00:00+08' + make_interval(hours => (i / 900)::int),
     (i * 7919 % 50000) / 100.0, (i * 104729 % 60000) / 100.0, (i * 1299709 % 9000) / 100.0, (i * 15485863 % 20000) / 100.0, (i * 32452843 % 30000) / 100.0,
     i * 7919 % 500, i % 17 <> 0, CASE WHEN i % 10 = 0 THEN '仪器校准，数据仅供参考' END"""
-
-
-class Peak:
-    """The greatest resident memory of a process meanwhile, in bytes."""
-
-    def __init__(self, pid):
-        self.pid, self.value, self.stop = pid, 0, False
-
-    def __enter__(self):
-        self.pool = concurrent.futures.ThreadPoolExecutor(1)
-        self.pool.submit(self.watch)
-        return self
-
-    def watch(self):
-        while not self.stop:
-            self.value = max(self.value, resident(self.pid))
-            time.sleep(0.02)
-
-    def __exit__(self, *_):
-        self.stop = True
-        self.pool.shutdown()
 
 
 def main():

@@ -1,5 +1,5 @@
 """What measurements have in common."""
-import os, re, socket, statistics, time
+import concurrent.futures, os, re, socket, statistics, time
 from pathlib import Path
 
 
@@ -31,3 +31,24 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+class Peak:
+    """The greatest resident memory of a process meanwhile, in bytes."""
+
+    def __init__(self, pid):
+        self.pid, self.value, self.stop = pid, 0, False
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.pool.submit(self.watch)
+        return self
+
+    def watch(self):
+        while not self.stop:
+            self.value = max(self.value, resident(self.pid))
+            time.sleep(0.02)
+
+    def __exit__(self, *_):
+        self.stop = True
+        self.pool.shutdown()

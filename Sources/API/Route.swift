@@ -18,6 +18,9 @@ final class Route: Sendable {
     let template: String
     let action: ActionClass
     let body: BodyRule
+    /// Units that a request for an address costs.
+    let cost: Routes.Cost
+    let pattern: PathPattern
     let metrics: RouteMetrics
     /// Whether it streams rows that are read while they are sent: then bytes cost too.
     let isLive: Bool
@@ -29,11 +32,13 @@ final class Route: Sendable {
         "/v1/datasets/{id}/rows", "/v1/datasets/{id}/rows/{key}", "/v1/datasets/{id}/aggregate", "/v1/datasets/{id}/changes.atom", "/v1/changes", "/v1/changes.atom",
     ]
 
-    init(method: String, template: String, action: ActionClass, body: BodyRule, metrics: RouteMetrics) {
+    init(method: String, template: String, action: ActionClass, body: BodyRule, cost: @escaping Routes.Cost = { _, _ in 1 }, metrics: RouteMetrics) {
         self.method = method
         self.template = template
         self.action = action
         self.body = body
+        self.cost = cost
+        pattern = PathPattern(template)
         self.metrics = metrics
         isKept = method == "GET" && Self.kept.contains(template)
         isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue."))

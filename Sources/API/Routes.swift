@@ -8,8 +8,8 @@ public import RateLimit
 public struct Routes {
     /// A route's handler. What it throws becomes a problem document.
     public typealias Handler = @Sendable (Request, AppContext) async throws -> Response
-    /// Units that a request costs; at least 0.
-    public typealias Cost = @Sendable (Request) -> Int
+    /// Units that a request costs, by its path and query as they came; at least 0.
+    public typealias Cost = @Sendable (_ path: Substring, _ query: Substring?) -> Int
 
     let router: Router<AppContext>
     let gate: Gate
@@ -47,13 +47,14 @@ public struct Routes {
     ///   - cost: units that a request costs, 1 when not said.
     public func on(_ method: HTTPRequest.Method, _ template: String, _ action: ActionClass, body: BodyRule, cost: Cost? = nil, _ handler: @escaping Handler) {
         let gate = gate
-        let route = gate.addRoute(method: method.rawValue, template: template, action: action, body: body)
+        let route = gate.addRoute(method: method.rawValue, template: template, action: action, body: body, cost: cost ?? { _, _ in 1 })
         router.on(RouterPath(template), method: method) { request, context -> Response in
             let exchange = context.exchange
             exchange.route = route
             do {
                 try await gate.identify(exchange)
-                try await gate.admit(exchange, to: route, cost: cost?(request) ?? 1)
+                let target = RequestTarget(request.head.path ?? "/")
+                try await gate.admit(exchange, to: route, cost: route.cost(target.path, target.query))
                 try gate.checkBody(request, exchange, route)
                 return try await gate.keep(try await handler(request, context), exchange, route)
             } catch {

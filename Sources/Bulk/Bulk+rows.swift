@@ -43,11 +43,6 @@ extension Bulk {
     /// The same as lines of JSON.
     public func ndjson(_ read: PageRead) async throws -> LiveRows { try await live(read.version, store.ndjson(read)) }
 
-    /// A whole version in a dialect that no file is kept of.
-    public func whole(_ version: ReleasedVersion, dialect: CSVDialect) async throws -> LiveRows {
-        try await live(version, store.csv(version, dialect: dialect))
-    }
-
     func live(_ version: ReleasedVersion, _ stream: RowStream) async throws -> LiveRows {
         guard let place = live.take() else {
             throw Problem(.overloaded, zh: "正在进行的导出过多，请稍后重试，或下载 data.csv", en: "too many exports are running; retry later, or download data.csv", retryAfter: 10)

@@ -4,6 +4,8 @@ internal import Glibc
 public enum SnapshotForm: String, Sendable, CaseIterable {
     /// The canonical bytes.
     case csv = "csv"
+    /// The canonical bytes with a byte order mark and CRLF, as Excel wants them.
+    case excel = "excel.csv"
     case gzip = "csv.gz"
     /// An Excel workbook.
     case workbook = "xlsx"
@@ -29,7 +31,8 @@ struct SnapshotFile: Sendable, Hashable {
     ///
     /// - Returns: nil when it is not one of the cache's.
     init?(fileName: String, size: Int) {
-        guard let form = SnapshotForm.allCases.first(where: { fileName.hasSuffix(".\($0.rawValue)") }) else { return nil }
+        let forms = SnapshotForm.allCases.filter { fileName.hasSuffix(".\($0.rawValue)") }
+        guard let form = forms.max(by: { $0.rawValue.utf8.count < $1.rawValue.utf8.count }) else { return nil }
         let stem = fileName.dropLast(form.rawValue.count + 1)
         var parts = stem.split(separator: "-", omittingEmptySubsequences: false)
         var own: Substring?

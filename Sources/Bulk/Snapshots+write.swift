@@ -28,30 +28,57 @@ extension Snapshots {
 
     /// The gzip form of the canonical file, the same bytes on every node: zlib's output depends on its input and level alone.
     func writeGzip(_ source: OpenSnapshot, _ name: SnapshotName, _ rendering: Rendering) async throws -> SnapshotFile {
+        var deflater = Deflater(level: 6)
+        return try await write(source, name, rendering) { input, output in
+            if let input { deflater.deflate(input, into: &output) } else { deflater.finish(into: &output) }
+        }
+    }
+
+    /// The canonical file with a byte order mark, and CRLF for the line feeds that end records; those inside quotes are part of a value.
+    func writeExcel(_ source: OpenSnapshot, _ name: SnapshotName, _ rendering: Rendering) async throws -> SnapshotFile {
+        var (isFirst, isQuoted) = (true, false)
+        return try await write(source, name, rendering) { input, output in
+            if isFirst { output.append(utf8: "\u{FEFF}") }
+            isFirst = false
+            guard let input else { return }
+            var copied = 0
+            for (place, byte) in input.enumerated() {
+                // A doubled quote inside a value changes this twice.
+                if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+                guard byte == UInt8(ascii: "\n"), !isQuoted else { continue }
+                output.append(UnsafeRawBufferPointer(rebasing: input[copied..<place]))
+                output.append("\r\n" as StaticString)
+                copied = place + 1
+            }
+            output.append(UnsafeRawBufferPointer(rebasing: input[copied...]))
+        }
+    }
+
+    /// Makes another form of the canonical file, a piece at a time.
+    ///
+    /// - Parameter convert: gets the pieces in order, nil after the last one, and appends what they become.
+    private func write(
+        _ source: OpenSnapshot, _ name: SnapshotName, _ rendering: Rendering, _ convert: (UnsafeRawBufferPointer?, inout ByteSink) -> Void
+    ) async throws -> SnapshotFile {
         var hash = SHA256()
         var size = 0
-        var deflater = Deflater(level: 6)
-        var compressed = ByteSink(capacity: 256 * 1024)
+        var output = ByteSink(capacity: 256 * 1024)
         var input = [UInt8](repeating: 0, count: 256 * 1024)
         var place = 0
         while true {
             let count = input.withUnsafeMutableBytes { pread(source.descriptor, $0.baseAddress, $0.count, off_t(place)) }
             guard count >= 0 else { throw SnapshotError.unreadable }
-            if count > 0 {
-                input.withUnsafeBytes { deflater.deflate(UnsafeRawBufferPointer(rebasing: $0[..<count]), into: &compressed) }
-                place += count
-            } else {
-                deflater.finish(into: &compressed)
-            }
-            try compressed.withUnsafeBytes { bytes in
+            input.withUnsafeBytes { convert(count > 0 ? UnsafeRawBufferPointer(rebasing: $0[..<count]) : nil, &output) }
+            place += count
+            try output.withUnsafeBytes { bytes in
                 hash.update(bufferPointer: bytes)
                 try Self.write(bytes, to: rendering.descriptor)
             }
-            size += compressed.count
-            rendering.advance(by: compressed.count)
-            compressed.removeAll()
+            size += output.count
+            rendering.advance(by: output.count)
+            output.removeAll()
             if count == 0 { break }
-            // Compressing is work: others on this thread get their turn between the pieces.
+            // This is work: others on this thread get their turn between the pieces.
             try Task.checkCancellation()
             await Task.yield()
         }

@@ -148,13 +148,14 @@ final class Snapshots: Sendable {
 
     /// Renders into the unfinished file, holds it against the version, and gives it its name.
     private func write(_ version: ReleasedVersion, _ name: SnapshotName, _ rendering: Rendering, _ part: String) async throws -> SnapshotFile {
-        // What is compressed comes first, because its rendering needs a place too.
+        // What the others are made of comes first, because its rendering needs a place too.
         let source = name.form == .csv ? nil : try await source(version)
         let place = try await places.take()
         defer { place.giveBack() }
         let file: SnapshotFile
         switch (source, name.form) {
         case (let source?, .workbook): file = try await writeWorkbook(source, version, name, rendering, part)
+        case (let source?, .excel): file = try await writeExcel(source, name, rendering)
         case (let source?, _): file = try await writeGzip(source, name, rendering)
         case (nil, _): file = try await writeCSV(version, name, rendering)
         }

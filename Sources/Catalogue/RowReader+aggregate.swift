@@ -76,10 +76,10 @@ extension RowReader {
 
     /// Computes groups.
     ///
-    /// - Parameter admit: told the planner's estimate before anything runs, once or more often; what it throws is thrown.
+    /// - Parameter admit: told the planner's estimate, and whether a roll-up answers, before anything runs, once or more often; what it throws is thrown.
     /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
     /// - Throws: a `Problem`: `queryTooExpensive`, `statementTimeout`, or that the database cannot answer.
-    public func answer(_ plan: AggregatePlan, admit: (_ estimate: Double) async throws -> Void) async throws -> AggregateAnswer? {
+    public func answer(_ plan: AggregatePlan, admit: (_ estimate: Double, _ isFromRollup: Bool) async throws -> Void) async throws -> AggregateAnswer? {
         if let answer = try await attempt(plan, admit) { return answer.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
         let plan = AggregatePlan(plan.version, plan.query, nil)
         return try await attempt(plan, admit).flatMap { $0.groups.map { AggregateAnswer(plan: plan, groups: $0) } }
@@ -92,7 +92,8 @@ extension RowReader {
     }
 
     /// - Returns: nil when the roll-up does not answer for the version any more.
-    private func attempt(_ plan: AggregatePlan, _ admit: (Double) async throws -> Void) async throws -> Attempt? {
+    private func attempt(_ plan: AggregatePlan, _ admit: (Double, Bool) async throws -> Void) async throws -> Attempt? {
+        let admit = { (estimate: Double) in try await admit(estimate, plan.read.rollup != nil) }
         if plan.version.number == released.known(plan.version.dataset)?.current?.number ?? plan.version.number {
             guard let groups = try await store.aggregate(plan.read, isCurrent: true, admit: admit) else { return nil }
             if groups.count > 0 { return Attempt(groups: groups) }

@@ -1,6 +1,6 @@
-public import Model
+internal import Model
 public import NIOCore
-public import Store
+internal import Store
 
 /// What became of one row, ready to be written.
 public struct HistoryAnswer: Sendable {

@@ -94,16 +94,17 @@ extension RowReader {
 
     /// Reads a page.
     ///
+    /// - Parameter admit: told the planner's estimate before anything runs that no index gives at once; what it throws is thrown.
     /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
-    public func answer(_ plan: PagePlan) async throws -> PageAnswer? {
+    public func answer(_ plan: PagePlan, admit: (_ estimate: Double) async throws -> Void = { _ in }) async throws -> PageAnswer? {
         if plan.version.number == released.known(plan.version.dataset)?.current?.number ?? plan.version.number {
-            let page = try await store.page(plan.read, isCurrent: true)
+            let page = try await store.page(plan.read, isCurrent: true, admit: admit)
             if page.count > 0 { return try answer(plan, page) }
             // No row: either there is none, or the version is not the current one any more.
             if try await store.isCurrent(plan.version) { return try answer(plan, page) }
             if !plan.isPinned { return nil }
         }
-        return try answer(plan, try await store.page(plan.read, isCurrent: false))
+        return try answer(plan, try await store.page(plan.read, isCurrent: false, admit: admit))
     }
 
     /// The cursor by which a question goes on behind a row.

@@ -1,12 +1,12 @@
-public import Model
+internal import Model
 internal import Postgres
 
 extension Store {
-    /// The whole of a version as CSV, in key order; in the plain dialect, its canonical bytes.
+    /// The canonical bytes of a version: all of it as CSV, in key order.
     ///
     /// All of it is read in one snapshot. While the version is the current one, only current rows are looked at.
-    public func csv(_ version: ReleasedVersion, dialect: CSVDialect = CSVDialect()) -> RowStream {
-        let form = CSVForm(fields: version.schema.publicFields, dialect: dialect)
+    public func csv(_ version: ReleasedVersion) -> RowStream {
+        let form = CSVForm(fields: version.schema.publicFields)
         let source = RowSource(number: version.datasetNumber, version: version.number)
         return RowStream { [self] handoff in
             try await mappingErrors {

@@ -12,7 +12,7 @@ struct CSVForm: Sendable {
     /// For each column of the order, where it stands in a record.
     private let orderPlaces: [Int]
 
-    init(fields: [Field], dialect: CSVDialect = CSVDialect()) { self.init(fields: fields, dialect: dialect, unseen: [], orderPlaces: []) }
+    init(fields: [Field]) { self.init(fields: fields, dialect: CSVDialect(), unseen: [], orderPlaces: []) }
 
     /// The form of a question's rows, which can tell by which values to go on behind its last row.
     init(_ read: PageRead, dialect: CSVDialect) {

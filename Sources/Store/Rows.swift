@@ -143,13 +143,15 @@ extension Store {
 
     /// Reads a page of a version.
     ///
-    /// - Parameter isCurrent: reads as ``currentPage(_:on:_:)`` does; else the rows as of the version, whether it is current or not.
+    /// - Parameters:
+    ///   - isCurrent: reads as ``currentPage(_:on:_:)`` does; else the rows as of the version, whether it is current or not.
+    ///   - admit: told the planner's estimate of a page that is not a short one, before anything runs; what it throws is thrown.
     /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
-    public func page(_ read: PageRead, isCurrent: Bool) async throws -> RowPage {
+    public func page(_ read: PageRead, isCurrent: Bool, admit: (_ estimate: Double) async throws -> Void = { _ in }) async throws -> RowPage {
         let sql = read.sql(isCurrent: isCurrent)
         if read.isShort(isCurrent: isCurrent) { return RowPage(rows: try await self.read(sql), read: read) }
         let advice = LocalizedText(zh: "按主键或有索引的信息项排序，或下载 rows.csv", en: "sort by the key or by a field with an index, or take rows.csv")
-        return RowPage(rows: try await readWithinCost(sql, of: read.version, advice: advice), read: read)
+        return RowPage(rows: try await mappingErrors { try await runWithinCost(sql, of: read.version, advice: advice, admit: admit) }, read: read)
     }
 
     /// Finds a current row by its key on an event loop.

@@ -7,18 +7,12 @@ extension Store {
     /// - Parameters:
     ///   - version: whose rows are read; names the fields by which the question could be narrowed.
     ///   - advice: what else would make the question cheaper.
-    /// - Throws: a `Problem`: `queryTooExpensive` before anything ran, `statementTimeout`, or that the database cannot answer.
-    func readWithinCost(_ sql: SQL, of version: ReleasedVersion, advice: LocalizedText) async throws -> RowSet {
-        try await mappingErrors { try await runWithinCost(sql, of: version, advice: advice) }
-    }
-
-    /// The same in PostgreSQL's own words, for callers that expect some of them.
-    ///
-    /// - Parameter admit: told the estimate before anything runs; what it throws is thrown.
+    ///   - admit: told the estimate before anything runs; what it throws is thrown.
+    /// - Throws: a `Problem` (`queryTooExpensive`) before anything ran, and `PostgresError`.
     func runWithinCost(
         _ sql: SQL, of version: ReleasedVersion, advice: LocalizedText, admit: (_ estimate: Double) async throws -> Void = { _ in }
     ) async throws -> RowSet {
-        let bound = configuration.aggregateCost
+        let bound = configuration.queryCost
         let plan = try await reader.execute("EXPLAIN (FORMAT JSON) \(sql)")
         let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
         guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }

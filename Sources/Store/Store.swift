@@ -28,7 +28,7 @@ public final class Store: Sendable {
         /// Longest time that a stream of rows holds a connection, however slow its reader is.
         public var streamLimit = 120
         /// The planner's estimate up to which an aggregate or a page that no index serves is computed, in PostgreSQL's cost units: reading 8 KiB in order costs 1.
-        public var aggregateCost = 2_000_000
+        public var queryCost = 2_000_000
         /// The estimate from which a question counts as costly. Half of the reader's pool at most works on costly questions, so that a few of them do not keep
         /// all others waiting.
         public var costlyRead = 10_000

@@ -31,7 +31,7 @@ struct Settings: Sendable {
     /// Longest public statement, in seconds.
     var statementTimeout = 20
     /// The planner's estimate up to which an aggregate is computed.
-    var aggregateCost = 2_000_000
+    var queryCost = 2_000_000
     /// Longest time that a stream of rows holds a database connection, in seconds.
     var streamLimit = 120
     /// Longest body of a push, in bytes.
@@ -98,7 +98,7 @@ struct Settings: Sendable {
         databasePipelines = try number("DAYLIGHT_DATABASE_PIPELINES", 1...16) ?? databasePipelines
         eventLoops = try number("DAYLIGHT_EVENT_LOOPS", 1...256)
         statementTimeout = try number("DAYLIGHT_STATEMENT_TIMEOUT", 1...3600) ?? statementTimeout
-        aggregateCost = try number("DAYLIGHT_AGGREGATE_COST", 1...1_000_000_000_000) ?? aggregateCost
+        queryCost = try number("DAYLIGHT_QUERY_COST", 1...1_000_000_000_000) ?? queryCost
         streamLimit = try number("DAYLIGHT_STREAM_LIMIT", 1...3600) ?? streamLimit
         pushLimit = try number("DAYLIGHT_PUSH_LIMIT", 1024...(1 << 50)) ?? pushLimit
         findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
@@ -137,7 +137,7 @@ struct Settings: Sendable {
         configuration.writerPool = databasePool
         configuration.readerTimeout = statementTimeout
         configuration.streamLimit = streamLimit
-        configuration.aggregateCost = aggregateCost
+        configuration.queryCost = queryCost
         return configuration
     }
 

@@ -102,12 +102,16 @@ import Testing
         text.replacing(/urn:[a-z]+:[^"]*/, with: "urn").replacing(/"instance":"[^"]*"/, with: "")
     }
 
-    @Test func aggregatesCostFiveUnits() async throws {
-        try await RowsServer.with(configure: { $0.policy = try $0.policy.overridden(by: ["anonymous.query=10/3600"]) }) { server in
+    @Test func aggregatesCostFiveUnitsAndOneFromARollup() async throws {
+        try await RowsServer.with(configure: { $0.policy = try $0.policy.overridden(by: ["anonymous.query=10/36000"]) }) { server in
+            try await server.release.declaring([Rollup(name: "automation", groupBy: ["automated"], select: ["count(*)"])]).release(2, rows: [], removing: [["L100003"]])
+            let rolled = try await server.test.get(Self.base + "?version=2")
+            #expect(rolled.status == 200 && rolled.text.contains(#""rollup":"automation""#) && rolled["RateLimit"]?.hasPrefix("\"query\";r=9;") == true, "\(rolled.text)")
             var answers: [RawResponse] = []
-            for _ in 0..<3 { answers.append(try await server.test.get(Self.base)) }
-            #expect(answers.map(\.status) == [200, 200, 429])
-            #expect(answers[0]["RateLimit"]?.hasPrefix("\"query\";r=5;") == true)
+            for _ in 0..<2 { answers.append(try await server.test.get(Self.base + "?select=p95(steps)", "Accept-Language: en")) }
+            #expect(answers.map(\.status) == [200, 429])
+            #expect(answers[0].text.contains(#""rollup":null"#) && answers[0]["RateLimit"]?.hasPrefix("\"query\";r=4;") == true)
+            #expect(answers[1].text.contains("this request costs 5"), "\(answers[1].text)")
         }
     }
 }

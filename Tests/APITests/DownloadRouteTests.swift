@@ -103,10 +103,17 @@ import Testing
             let excel = try await server.test.get(Self.file + "?dialect=excel")
             #expect(Array(excel.body.readableBytesView.prefix(3)) == [0xEF, 0xBB, 0xBF])
             #expect(excel["ETag"] != plain["ETag"])
-            #expect(excel["Repr-Digest"] == nil)
             // Line ends within values stay: only those of records are two characters.
             let records = excel.text.ranges(of: "\r\n").count
             #expect(records == 251)
+            #expect(excel.text.dropFirst().replacing("\r\n", with: "\n") == plain.text)
+            // From here on it is a file like the others.
+            let again = try await server.test.get(Self.file + "?dialect=excel")
+            let hash = Data(SHA256.hash(data: Data(excel.body.readableBytesView)))
+            #expect(again.body == excel.body && again["Repr-Digest"] == "sha-256=:\(hash.base64EncodedString()):")
+            #expect(again["Content-Disposition"]?.hasSuffix(".csv") == true && again["Content-Type"] == plain["Content-Type"])
+            let part = try await server.test.get(Self.file + "?dialect=excel", "Range: bytes=100-", "If-Range: \(try #require(excel["ETag"]))")
+            #expect(part.status == 206 && Array(part.body.readableBytesView) == Array(excel.body.readableBytesView.dropFirst(100)))
             #expect(try await server.test.get(Self.file + "?dialect=word").status == 400)
         }
     }

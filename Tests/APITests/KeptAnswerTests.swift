@@ -113,6 +113,23 @@ import Testing
         }
     }
 
+    @Test(arguments: paths) func whoEverAsksWithATagIsToldFromMemoryThatNothingChanged(_ path: String) async throws {
+        try await Self.withNode { _, _, node in
+            let made = try await node.get(path)
+            let tag = try #require(made["ETag"])
+            var answers = 0
+            while node.kept == 0, answers < 50 {
+                #expect(try await node.get(path, "If-None-Match: \(tag)").status == 304)
+                answers += 1
+            }
+            #expect(node.kept == 1)
+            // Who has nothing gets everything all the same.
+            let whole = try await node.get(path)
+            #expect(Self.own(whole) == Self.own(made) && whole.text == made.text)
+            #expect(try await node.warm(path).text == made.text)
+        }
+    }
+
     @Test func whatAKeyGetsIsNeitherKeptNorGivenFromMemory() async throws {
         try await Self.withNode { db, _, node in
             let path = "/v1/datasets/lighthouse"

@@ -3,6 +3,8 @@ import HTTPTypes
 import Hummingbird
 import Model
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 import RateLimit
 import Synchronization
 import Testing
@@ -20,7 +22,7 @@ import Testing
             try context.require(.push, dataset: context.path("dataset"), department: "finance")
             return Response(status: .noContent)
         }
-        routes.get("/costly/{n}", .query, cost: { Int($0.uri.path.split(separator: "/")[1]) ?? 1 }) { _, _ in Response(status: .ok) }
+        routes.get("/costly/{n}", .query, cost: { path, _ in Int(path.split(separator: "/")[1]) ?? 1 }) { _, _ in Response(status: .ok) }
         routes.get("/words", .search) { request, _ in
             let query = try QueryParameters(request)
             try query.only("q", "limit")
@@ -47,6 +49,27 @@ import Testing
                 #expect(response["Access-Control-Allow-Origin"] == "*")
                 #expect(response["Date"]?.hasSuffix(" GMT") ?? false)
             }
+        }
+    }
+
+    @Test(arguments: [Language.zh, .en]) func aRefusalAtOnceSaysWhatTheOrdinaryOneSays(in language: Language) async throws {
+        try await TestServer.with(configure: { $0.policy = try .defaults.overridden(by: ["anonymous.read=1/86400"]) }, routes: Self.routes) { server in
+            let gate = server.api.gate, fields = ["Accept-Language: \(language.rawValue)", "X-Request-Id: some-id"]
+            _ = try await server.get("/who")
+            for _ in 0..<2 {
+                let refused = try await server.get("/who", fields[0], fields[1])
+                let wait = try #require(refused["Retry-After"].flatMap { Int64($0) })
+                var quota = GCRA(fullAt: wait * 1_000_000_000)
+                let decision = quota.spend(1, of: Limit(quota: 1, window: 86_400), at: 0)
+                let loop = LoopState(MultiThreadedEventLoopGroup.singleton.next())
+                let facts = RequestFacts(["accept-language": language.rawValue, "x-request-id": "some-id"], forwardedField: nil)
+                let exchange = gate.open(method: "GET", facts: facts, peer: try #require(IPAddress("127.0.0.1")), loop: loop)
+                let document = ProblemDocument(Gate.overLimit(decision, .read, cost: 1), exchange)
+                #expect(refused.status == 429 && refused.text == String(buffer: document.body))
+                for field in document.headers { #expect(refused[field.name.rawName] == field.value) }
+            }
+            let other = try await server.get("/who", fields[0])
+            #expect(other.text.contains("urn:daylight:request:\(try #require(other["X-Request-Id"]))"))
         }
     }
 

@@ -17,7 +17,7 @@ private struct TwiceHot: HotRoute {
         guard path.hasPrefix("/twice/"), query == nil else { return nil }
         let word = String(path.dropFirst(7))
         if word == "DECLINED" { return nil }
-        return HotWork(cost: word == "dear" ? 100 : 1) { request, reply in
+        return HotWork { request, reply in
             if word.hasPrefix("slow") {
                 request.eventLoop.scheduleTask(in: .milliseconds(20)) { reply.send(.ok, Self.headers, ByteBuffer(string: word + word)) }
             } else if word == "elsewhere" {
@@ -33,7 +33,7 @@ private struct TwiceHot: HotRoute {
     }
 
     static func record(_ routes: Routes) {
-        routes.get("/twice/{word}", .query, cost: { $0.uri.path == "/twice/dear" ? 100 : 1 }) { request, context in
+        routes.get("/twice/{word}", .query, cost: { path, _ in path == "/twice/dear" ? 100 : 1 }) { request, context in
             let word = try context.path("word")
             if word == "same" { return Response(status: .notModified, headers: headers) }
             return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: word + word)))

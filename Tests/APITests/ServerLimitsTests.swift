@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func slowHeadIsToldSoAndClosed() async throws {
-        try await TestServer.with(configure: { $0.headerTimeout = 4 }) { server in
+        try await TestServer.with(configure: { $0.headerTimeout = 6 }) { server in
             try await server.connect { connection in
                 for byte in "GET / HT" {
                     try? await connection.send(String(byte))

@@ -75,14 +75,29 @@ import Testing
     }
 
     @Test func pathsMatchTheirTemplates() {
-        func matches(_ template: String, _ path: String) -> Bool {
-            Route(method: "GET", template: template, action: .read, body: .none, metrics: RouteMetrics(method: "GET", template: template)).matches(path)
-        }
+        func matches(_ template: String, _ path: String) -> Bool { PathPattern(template).matches(PathPattern.segments(path[...])) }
         #expect(matches("/v1/datasets/{id}/rows/{key}", "/v1/datasets/a/rows/b"))
         #expect(!matches("/v1/datasets/{id}/rows/{key}", "/v1/datasets/a/rows"))
         #expect(!matches("/v1/datasets/{id}", "/v1/other/a"))
         #expect(matches("/v1/{id}.csv", "/v1/a.csv"))
         #expect(!matches("/v1/{id}.csv", "/v1/.csv"))
+    }
+
+    @Test func theRouteThatNamesMoreIsFound() {
+        let templates = ["/", "/v1/keys/{id}", "/v1/keys/self", "/v1/{noun}/self", "/v1/keys/{id}/log", "/v1/{id}.csv", "/tile/**"]
+        let routes = templates.map { Route(method: "GET", template: $0, action: .read, body: .none, metrics: RouteMetrics(method: "GET", template: $0)) }
+        let index = RouteIndex(routes + [Route(method: "PUT", template: "/v1/keys/{id}", action: .apply, body: .json, metrics: RouteMetrics(method: "PUT", template: ""))])
+        func found(_ path: Substring, _ method: String = "GET") -> String? { index.route(method, path)?.template }
+        #expect(found("/") == "/")
+        #expect(found("/v1/keys/self") == "/v1/keys/self")
+        #expect(found("/v1/keys/7") == "/v1/keys/{id}")
+        #expect(found("/v1/feeds/self") == "/v1/{noun}/self")
+        #expect(found("/v1/keys/7/log") == "/v1/keys/{id}/log")
+        #expect(found("/v1/all.csv") == "/v1/{id}.csv")
+        #expect(found("/tile/entries/0.p/3") == "/tile/**")
+        #expect(found("/tile") == nil && found("/v1/keys/7/log/9") == nil && found("/v1/keys/7", "PATCH") == nil)
+        #expect(index.methods(at: "/v1/keys/7") == ["GET", "HEAD", "OPTIONS", "PUT"])
+        #expect(index.methods(at: "/v2").isEmpty)
     }
 
     @Test func readinessIsAskedOnceASecond() async {

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func whatWouldCostTooMuchIsRefused() async throws {
-        try await ContractServer.with(storage: { $0.aggregateCost = 1 }) { server in
+        try await ContractServer.with(storage: { $0.queryCost = 1 }) { server in
             _ = try await server.publish(contract)
             let answer = try await server.reader.get(try contract.target(of: "/v1/datasets/{id}/aggregate") + "?group_by=station", headers: [("Accept-Language", "en")])
             #expect(answer.status == 422)

@@ -81,7 +81,7 @@ import Testing
 
     @Test func theLimitsDocumentHasTheCosts() throws {
         let costs = [
-            ("rows_per_unit", Costs.rowsPerUnit), ("searched_page", Costs.searchedPage), ("aggregate", Costs.aggregate), ("aggregate_estimate_per_unit", Costs.aggregateEstimatePerUnit),
+            ("rows_per_unit", Costs.rowsPerUnit), ("aggregate", Costs.aggregate), ("estimate_per_unit", Costs.estimatePerUnit),
             ("changes_per_unit", Costs.changesPerUnit),
             ("event_stream", Costs.eventStream), ("live_bytes_per_unit", Costs.liveBytesPerUnit),
         ]

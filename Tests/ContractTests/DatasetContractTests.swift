@@ -73,6 +73,9 @@ import Testing
             #expect(try schema(of: base + "/rows").violations(of: part.json()).isEmpty)
             let row = try await server.reader.get(try contract.target(of: "/v1/datasets/{id}/rows/{key}"))
             #expect(try schema(of: base + "/rows/{key}").violations(of: row.json()).isEmpty, "\(row.text)")
+            let groups = try await server.reader.get(base + "/aggregate?group_by=pm25&select=count(*)")
+            #expect(try schema(of: base + "/aggregate").violations(of: groups.json()).isEmpty, "\(groups.text)")
+            for path in ["/data.xlsx", "/queryables"] { #expect(try await server.reader.get(base + path).status == 200) }
             let lines = try await server.reader.get(base + "/rows.ndjson").text.split(separator: "\n")
             let one = JSONSchema(try #require(document.at(pointer: "/components/schemas/Row")), in: document)
             #expect(!lines.isEmpty)
@@ -90,7 +93,7 @@ import Testing
             let examples = [
                 "string": "x", "integer": "1", "number": "1.5", "boolean": "true", "date": "2026-03-01", "date-time": "2026-03-01T00:00:00Z",
             ]
-            for (path, item) in document["paths"]?.object ?? [:] where ["/rows", "/rows.csv", "/rows.ndjson"].contains(where: path.hasSuffix) {
+            for (path, item) in document["paths"]?.object ?? [:] where ["/rows", "/rows.csv", "/rows.ndjson", "/aggregate"].contains(where: path.hasSuffix) {
                 for reference in item["get"]?["parameters"]?.array ?? [] {
                     let parameter = try #require(resolved(reference, in: document))
                     let (name, schema) = (try #require(parameter["name"]?.string), try #require(parameter["schema"]?["items"] ?? parameter["schema"]))
@@ -98,7 +101,10 @@ import Testing
                     switch name {
                     case "cursor": continue
                     case "filter": value = "TRUE"
-                    case "fields", "sort": value = "pm25"
+                    case "sort" where path.hasSuffix("/aggregate"): value = "count"
+                    case "fields", "sort", "group_by": value = "pm25"
+                    case "select": value = "count(*)"
+                    case "having": value = "count__gte=0"
                     case "as_of": value = "2999-01-01T00:00:00Z"
                     default: value = schema["enum"]?.array?.first?.string ?? examples[schema["format"]?.string ?? ""] ?? examples[schema["type"]?.string ?? ""] ?? "1"
                     }

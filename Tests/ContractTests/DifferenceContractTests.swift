@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func whatWouldCostTooMuchIsRefused() async throws {
-        try await ContractServer.with(storage: { $0.aggregateCost = 1 }) { server in
+        try await ContractServer.with(storage: { $0.queryCost = 1 }) { server in
             _ = try await server.publish(contract)
             let dataset = try contract.target(of: "/v1/datasets/{id}")
             for path in ["/diff", "/diff/summary"] {

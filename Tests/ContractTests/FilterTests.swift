@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func aFilterIsHeldToTheCostOfAggregates() async throws {
-        try await ContractServer.with(storage: { $0.aggregateCost = 1 }) { server in
+        try await ContractServer.with(storage: { $0.queryCost = 1 }) { server in
             _ = try await server.publish(contract)
             for (path, filter, status) in [("/rows", "pm25 * 2 > 1", 422), ("/aggregate", "pm25 > 1", 422), ("/rows", "pm25 > 1", 200)] {
                 let answer = try await server.reader.get(try target(path, filter))

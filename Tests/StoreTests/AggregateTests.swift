@@ -127,7 +127,7 @@ import Testing
         try await withTestDatabase { db in
             let release = try await db.publish(rows: Lighthouse.rows(3000))
             try await db.database.execute("ANALYZE data.\(identifier: "d\(release.number)")")
-            let store = try await db.openStore { $0.aggregateCost = 40 }
+            let store = try await db.openStore { $0.queryCost = 40 }
             let version = try await ReleasedDatasets(store: store).find(release.dataset, version: nil)
             let wide = AggregateRead(version: version, query: try Self.query([("group_by", "name"), ("select", "p50(height)")], version))
             let problem = try #require(await #expect(throws: Problem.self) { try await store.aggregate(wide, isCurrent: true) })
@@ -194,7 +194,7 @@ import Testing
             let release = try await db.publish(rows: Lighthouse.rows(10))
             let store = try await db.openStore {
                 $0.readerTimeout = 1
-                $0.aggregateCost = .max
+                $0.queryCost = .max
             }
             let version = try await ReleasedDatasets(store: store).find(release.dataset, version: nil)
             try await Self.slowDown(release, db, seconds: 0.5)

@@ -59,7 +59,45 @@ extension DatasetContract {
                     "getDataGzip", zh: "当前版本的 gzip 文件", en: "The current version as a gzip file", parameters: ["_as_of"], ("application/gzip", [:]),
                     refusals: [400, 404, 410, 416])
             ))
+        paths.append(
+            (
+                "\(base)/data.xlsx",
+                get(
+                    "getDataWorkbook", zh: "当前版本的 Excel 工作簿", en: "The current version as an Excel workbook", parameters: ["_as_of"],
+                    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", [:]), refusals: [400, 404, 410, 416, 422])
+            ))
+        paths.append(
+            (
+                "\(base)/aggregate",
+                get(
+                    "aggregateRows", zh: "分组统计", en: "Groups of rows with what is computed of them",
+                    parameters: filterNames + (conditions + ["group_by", "select", "having", "aggregate_sort", "aggregate_limit"] + states).map { "_\($0)" },
+                    ("application/json", groups), refusals: [400, 404, 410, 422])
+            ))
+        paths.append(
+            (
+                "\(base)/queryables",
+                get(
+                    "getQueryables", zh: "可用于 filter 的信息项", en: "The fields that filter may name, as JSON Schema", parameters: [],
+                    ("application/schema+json", ["type": "object"]), refusals: [404, 410])
+            ))
         return paths
+    }
+
+    /// Columns are named by the question, so no more can be said of a group.
+    private var groups: JSONNode {
+        [
+            "type": "object", "required": ["data", "meta"],
+            "properties": [
+                "data": ["type": "array", "items": ["type": "object"]],
+                "meta": [
+                    "type": "object", "required": ["version", "limit", "truncated", "rollup"],
+                    "properties": [
+                        "version": ["type": "integer"], "limit": ["type": "integer"], "truncated": ["type": "boolean"], "rollup": ["type": ["string", "null"]],
+                    ],
+                ],
+            ],
+        ]
     }
 
     private func get(

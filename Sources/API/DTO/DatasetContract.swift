@@ -160,8 +160,8 @@ struct DatasetContract {
             let one = "\(prefix)(\(names.joined(separator: "|")))"
             return ["type": "string", "pattern": .string("^\(one)(,\(one))*$")]
         }
-        func parameter(_ name: String, _ schema: JSONNode, zh: String, en: String) -> (String, JSONNode) {
-            ("_\(name)", ["name": .string(name), "in": "query", "description": .string(text(zh: zh, en: en)), "schema": schema])
+        func parameter(_ id: String, _ schema: JSONNode, zh: String, en: String, name: String? = nil) -> (String, JSONNode) {
+            ("_\(id)", ["name": .string(name ?? id), "in": "query", "description": .string(text(zh: zh, en: en)), "schema": schema])
         }
         var parameters = [
             parameter("fields", list(names, prefix: ""), zh: "要哪些信息项，按此次序", en: "Which fields, in this order"),
@@ -172,6 +172,11 @@ struct DatasetContract {
             parameter("filter", ["type": "string", "maxLength": 8192], zh: "CQL2 条件，可用信息项见 queryables", en: "A condition in CQL2 over the fields of /queryables"),
             parameter("filter-lang", ["type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"], zh: "filter 的写法", en: "The encoding of filter"),
             parameter("dialect", ["type": "string", "enum": ["excel"]], zh: "excel：BOM 和 CRLF", en: "excel: byte order mark and CRLF"),
+            parameter("group_by", ["type": "string"], zh: "分组：信息项、month(时间)、prefix(代码,位数)，逗号分隔", en: "What to group by: fields, month(time), prefix(code,digits), separated by commas"),
+            parameter("select", ["type": "string"], zh: "计算什么：count(*)、sum(信息项)、p95(信息项)……", en: "What to compute: count(*), sum(field), p95(field)…"),
+            parameter("having", ["type": "string"], zh: "对结果的条件", en: "Conditions on what was computed"),
+            parameter("aggregate_sort", ["type": "string"], zh: "结果的次序，- 为降序", en: "Order of the groups, - for descending", name: "sort"),
+            parameter("aggregate_limit", ["type": "integer", "minimum": 1, "maximum": 10000, "default": 100], zh: "最多返回的组数", en: "Groups returned at most", name: "limit"),
             parameter("formula_guard", ["type": "boolean", "default": false], zh: "在会被当作公式的文本前加撇号", en: "An apostrophe before text that a spreadsheet would take for a formula"),
         ]
         if !ordered.isEmpty {

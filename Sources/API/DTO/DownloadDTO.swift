@@ -8,7 +8,7 @@ struct DownloadDTO: Encodable, Sendable {
         var format: String
         var mediaType: String
         var href: String
-        /// Absent where they are known only once the file was made, and for what is made anew each time.
+        /// Absent where they are known only once the file was made, and for `ndjson`, which is made anew each time.
         var bytes: Int?
         /// SHA-256, 64 hexadecimal digits; absent as `bytes` is.
         var digest: String?
@@ -46,15 +46,16 @@ struct DownloadDTO: Encodable, Sendable {
 
     /// - Parameters:
     ///   - gzip: of the gzip form, where it is there already.
+    ///   - excel: the same of the CSV for Excel.
     ///   - workbook: the same of the workbook.
     ///   - hasWorkbook: whether the rows fit into one.
     ///   - own: the address that was asked.
-    init(_ facts: SnapshotFacts, gzip: Known?, workbook: Known?, hasWorkbook: Bool, own: String) {
+    init(_ facts: SnapshotFacts, gzip: Known?, excel: Known?, workbook: Known?, hasWorkbook: Bool, own: String) {
         let base = "/v1/datasets/\(facts.dataset)", version = "\(base)/versions/\(facts.version)"
         data = [
             Form(format: "csv", mediaType: "text/csv", href: "\(version)/data.csv", bytes: facts.byteCount, digest: facts.digest, ranges: true),
             Form(format: "csv.gz", mediaType: "application/gzip", href: "\(version)/data.csv.gz", bytes: gzip?.bytes, digest: gzip?.digest, ranges: true),
-            Form(format: "csv-excel", mediaType: "text/csv", href: "\(version)/data.csv?dialect=excel", ranges: false),
+            Form(format: "csv-excel", mediaType: "text/csv", href: "\(version)/data.csv?dialect=excel", bytes: excel?.bytes, digest: excel?.digest, ranges: true),
             Form(format: "ndjson", mediaType: "application/x-ndjson", href: "\(base)/rows.ndjson?version=\(facts.version)", ranges: false),
         ]
         if hasWorkbook {

@@ -21,11 +21,11 @@ final class AnswerCache: Sendable {
         /// Units that it costs, as when it was made.
         let cost: Int
         let tag: EntityTag
-        let fields: HTTPFields
-        let body: ByteBuffer
-        /// The head but for what differs from one request to the next.
-        let head: ByteBuffer
-        /// The same of the 304 to those who have it.
+        /// The media type; nil where only a 304 was made, which has none.
+        let type: String?
+        /// Nil where it was only ever asked for by those who had it.
+        var whole: Whole?
+        /// The head of the 304 but for what differs from one request to the next.
         let notModifiedHead: ByteBuffer
         /// The state of knowledge that it was made in.
         let generation: UInt64
@@ -35,7 +35,13 @@ final class AnswerCache: Sendable {
         /// From when on it must not be given: rows leave public view then.
         let end: ContinuousClock.Instant?
 
-        var size: Int { body.readableBytes + head.readableBytes + notModifiedHead.readableBytes + 512 }
+        struct Whole {
+            let body: ByteBuffer
+            /// The head of the 200, as that of the 304.
+            let head: ByteBuffer
+        }
+
+        var size: Int { (whole.map { $0.body.readableBytes + $0.head.readableBytes } ?? 0) + notModifiedHead.readableBytes + 512 }
     }
 
     private struct State {
@@ -90,7 +96,8 @@ final class AnswerCache: Sendable {
 
     /// What is found.
     enum Finding {
-        case answer(Answer)
+        /// If it is made all the same, then as of this state of knowledge.
+        case answer(Answer, UInt64)
         /// It is asked for again: keep it when it is made, as of this state of knowledge.
         case keep(UInt64)
         case nothing
@@ -101,10 +108,9 @@ final class AnswerCache: Sendable {
         return state.withLock { state in
             if let answer = state.young[name] ?? state.old[name] {
                 let lifetime = answer.dataset == nil ? Self.lifetimeOfMany : Self.lifetime
-                let changed = answer.dataset.map { state.changes[$0] ?? state.floor } ?? state.last
-                guard changed <= answer.generation, answer.keptAt.duration(to: .now) < lifetime, answer.end.map({ $0 > .now }) ?? true else { return .keep(state.generation) }
+                guard Self.stands(answer, state), answer.keptAt.duration(to: .now) < lifetime else { return .keep(state.generation) }
                 if state.young[name] == nil { Self.add(answer, name, to: &state, capacity) }
-                return .answer(answer)
+                return .answer(answer, state.generation)
             }
             let hash = name.hashValue, place = Int(UInt(bitPattern: hash) % UInt(state.seen.count)), mark = UInt32(truncatingIfNeeded: hash >> 24) | 1
             if state.seen[place] == mark { return .keep(state.generation) }
@@ -117,7 +123,18 @@ final class AnswerCache: Sendable {
     func end(of dataset: String?) -> ContinuousClock.Instant? { dataset.flatMap { freshness?.lifetime(of: $0) }.map { .now + $0 } }
 
     func keep(_ answer: Answer, as name: Name) {
-        state.withLock { Self.add(answer, name, to: &$0, capacity) }
+        state.withLock { state in
+            var answer = answer
+            // A 304 says that the bytes under this tag still stand.
+            if answer.whole == nil, let former = state.young[name] ?? state.old[name], former.tag == answer.tag, Self.stands(former, state) { answer.whole = former.whole }
+            Self.add(answer, name, to: &state, capacity)
+        }
+    }
+
+    /// Whether nothing is known that makes an answer another one.
+    private static func stands(_ answer: Answer, _ state: State) -> Bool {
+        let changed = answer.dataset.map { state.changes[$0] ?? state.floor } ?? state.last
+        return changed <= answer.generation && answer.end.map { $0 > .now } ?? true
     }
 
     private static func add(_ answer: Answer, _ name: Name, to state: inout State, _ capacity: Int) {

@@ -2,12 +2,10 @@
 public enum Costs {
     /// Rows that one unit of `query` buys in a page, by the rows asked for.
     public static let rowsPerUnit = 100
-    /// Units of `query` on top for a page that no index gives at once.
-    public static let searchedPage = 9
-    /// Units of `query` that one aggregate costs at least: it reads rows without giving them.
+    /// Units of `query` that an aggregate costs at least where it is computed from the rows, which it reads without giving them.
     public static let aggregate = 5
-    /// The planner's estimate that one unit of `query` buys in an aggregate; below what ``aggregate`` buys, nothing is added.
-    public static let aggregateEstimatePerUnit = 20_000
+    /// The planner's estimate that one unit of `query` buys in an aggregate, or in a page that no index gives at once.
+    public static let estimatePerUnit = 20_000
     /// Changes that one unit of `read` buys, by the changes asked for.
     public static let changesPerUnit = 100
     /// Units of `read` that opening an event stream costs.

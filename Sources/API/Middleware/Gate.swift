@@ -46,10 +46,10 @@ final class Gate: Sendable {
     }
 
     /// Makes a route known to limits, logs and metrics; asking again for the same gives the same.
-    func addRoute(method: String, template: String, action: ActionClass, body: BodyRule) -> Route {
+    func addRoute(method: String, template: String, action: ActionClass, body: BodyRule, cost: @escaping Routes.Cost) -> Route {
         routes.withLock { routes in
             if let known = routes.first(where: { $0.method == method && $0.template == template }) { return known }
-            let route = Route(method: method, template: template, action: action, body: body, metrics: metrics.addRoute(method: method, template: template))
+            let route = Route(method: method, template: template, action: action, body: body, cost: cost, metrics: metrics.addRoute(method: method, template: template))
             routes.append(route)
             return route
         }
@@ -60,15 +60,8 @@ final class Gate: Sendable {
         routes.withLock { $0.first { $0.method == method && $0.template == template } }
     }
 
-    /// Methods that some route has for a path; empty when there is no such path.
-    func methods(at path: some StringProtocol) -> [String] {
-        let routes = routes.withLock { $0 }
-        var methods = Set(routes.filter { $0.matches(path) }.map(\.method))
-        guard !methods.isEmpty else { return [] }
-        if methods.contains("GET") { methods.insert("HEAD") }
-        methods.insert("OPTIONS")
-        return methods.sorted()
-    }
+    /// The routes that were added so far.
+    var routeIndex: RouteIndex { RouteIndex(routes.withLock { $0 }) }
 
     /// Begins a request.
     /// - Parameters:
@@ -127,23 +120,50 @@ final class Gate: Sendable {
         try take(limiter.refusal(of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost)
     }
 
-    /// Holds a request against its limits, once, when that can be said without waiting.
-    /// - Returns: false when the common account has to be asked first.
-    /// - Throws: `tooManyRequests` or `tooManyDownloads`.
-    func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int) throws -> Bool {
+    private func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int) throws -> Bool {
         guard !exchange.isFinished else { throw CancellationError() }
-        guard !exchange.isAdmitted else { return true }
-        switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt) {
+        switch admission(of: exchange, to: route, cost: cost) {
+        case .admitted: return true
         case .mustSettle: return false
-        case .decided(let decision): try take(decision, exchange, route, cost: cost)
+        case .overLimit(let decision): throw Self.overLimit(decision, route.action, cost: cost)
+        case .noPlace: throw tooManyDownloads
         }
-        try holdDownload(exchange, route)
-        return true
     }
 
-    /// Charges what turned out to be more work than the address told.
+    /// What the limits say to a request without waiting.
+    enum Admission {
+        case admitted
+        /// The common account has to be asked first.
+        case mustSettle
+        case overLimit(Decision)
+        /// The client has as many downloads under way as it may.
+        case noPlace
+    }
+
+    /// Holds a request against its limits, once, when that can be said without waiting.
+    func admission(of exchange: Exchange, to route: Route, cost: Int) -> Admission {
+        guard !exchange.isAdmitted else { return .admitted }
+        switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt) {
+        case .mustSettle:
+            return .mustSettle
+        case .decided(let decision):
+            count(decision, exchange, route, cost: cost)
+            guard decision.allowed else { return .overLimit(decision) }
+        }
+        return holdDownload(exchange, route) ? .admitted : .noPlace
+    }
+
+    /// Charges what turned out to be more work than the address told: a request costs in all what the planner's estimate comes to, where that is more.
+    /// - Parameters:
+    ///   - estimate: in PostgreSQL's cost units.
+    ///   - least: units that it costs in any case.
     /// - Throws: `tooManyRequests`.
-    func surcharge(_ exchange: Exchange, _ cost: Int) async throws {
+    func charge(_ exchange: Exchange, estimate: Double, atLeast least: Int = 1) async throws {
+        let units = max(least, Costs.units(Int(min(estimate, 1e15)), per: Costs.estimatePerUnit))
+        if units > exchange.cost { try await surcharge(exchange, units - exchange.cost) }
+    }
+
+    private func surcharge(_ exchange: Exchange, _ cost: Int) async throws {
         guard let route = exchange.route else { return }
         for _ in 0..<4 {
             switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: WallClock.nanoseconds) {
@@ -156,34 +176,45 @@ final class Gate: Sendable {
     }
 
     private func take(_ decision: Decision, _ exchange: Exchange, _ route: Route, cost: Int, isRequest: Bool = true) throws {
+        count(decision, exchange, route, cost: cost, isRequest: isRequest)
+        // What it was charged before counts too.
+        guard decision.allowed else { throw Self.overLimit(decision, route.action, cost: exchange.cost) }
+    }
+
+    private func count(_ decision: Decision, _ exchange: Exchange, _ route: Route, cost: Int, isRequest: Bool = true) {
         exchange.isAdmitted = true
         exchange.decision = decision
         exchange.cost += cost
         if case .key(let key) = exchange.identity {
             allowances.count(key.id, route.action, units: decision.allowed ? cost : 0, isRequest: isRequest, isRefused: !decision.allowed)
         }
-        guard !decision.allowed else { return }
-        metrics.refused.add(route.action.index, 1)
-        throw Problem(
+        if !decision.allowed { metrics.refused.add(route.action.index, 1) }
+    }
+
+    static func overLimit(_ decision: Decision, _ action: ActionClass, cost: Int) -> Problem {
+        Problem(
             .tooManyRequests,
-            zh: "超过 \(route.action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
-            en: "over the limit for \(route.action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
-            members: [.violatedPolicies: "[\"\(route.action.rawValue)\"]"],
+            zh: "超过 \(action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
+            en: "over the limit for \(action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
+            members: [.violatedPolicies: "[\"\(action.rawValue)\"]"],
             retryAfter: decision.retryAfter
         )
     }
 
-    private func holdDownload(_ exchange: Exchange, _ route: Route) throws {
-        guard route.action == .download, exchange.method == "GET" else { return }
-        guard downloads.take(exchange.clientKey) else {
-            throw Problem(
-                .tooManyDownloads,
-                zh: "同时进行的下载不得超过 \(configuration.downloadsPerClient) 个",
-                en: "no more than \(configuration.downloadsPerClient) downloads may run at once",
-                retryAfter: 5
-            )
-        }
-        exchange.holdsDownload = true
+    /// - Returns: false where the client has as many downloads under way as it may.
+    private func holdDownload(_ exchange: Exchange, _ route: Route) -> Bool {
+        guard route.action == .download, exchange.method == "GET" else { return true }
+        exchange.holdsDownload = downloads.take(exchange.clientKey)
+        return exchange.holdsDownload
+    }
+
+    var tooManyDownloads: Problem {
+        Problem(
+            .tooManyDownloads,
+            zh: "同时进行的下载不得超过 \(configuration.downloadsPerClient) 个",
+            en: "no more than \(configuration.downloadsPerClient) downloads may run at once",
+            retryAfter: 5
+        )
     }
 
     /// Sets how much body the route takes, and refuses one that says that it is larger.

@@ -7,12 +7,11 @@ import RateLimit
 
 extension API {
     func addAggregateRoutes(_ routes: Routes, _ reader: RowReader) {
-        let gate = gate
-        routes.get("/v1/datasets/{id}/aggregate", .query, cost: { _ in Costs.aggregate }) { request, context in
+        let gate = routes.gate
+        routes.get("/v1/datasets/{id}/aggregate", .query) { request, context in
             _ = try request.negotiate(["application/json"])
             let given = try QueryParameters(request).all
             let dataset = try context.path("id")
-            var charged = Costs.aggregate
             return try await Self.retrying { fresh in
                 let parameters = try await reader.resolvingAsOf(given, of: dataset)
                 let number = parameters.first { $0.name == "version" }.flatMap { Int($0.value) }.flatMap { (1...Int(Int32.max)).contains($0) ? $0 : nil }
@@ -27,11 +26,8 @@ extension API {
                     ]
                 }
                 if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers(plan.entityTag)) }
-                let answer = try await reader.answer(plan) { estimate in
-                    let units = Costs.units(Int(estimate), per: Costs.aggregateEstimatePerUnit)
-                    guard units > charged else { return }
-                    try await gate.surcharge(context.exchange, units - charged)
-                    charged = units
+                let answer = try await reader.answer(plan) { estimate, isFromRollup in
+                    try await gate.charge(context.exchange, estimate: estimate, atLeast: isFromRollup ? 1 : Costs.aggregate)
                 }
                 guard let answer else { return nil }
                 return Response(status: .ok, headers: headers(answer.plan.entityTag), body: .init(byteBuffer: Self.body(answer, request)))

@@ -46,7 +46,9 @@ extension API {
             let facts = try await bulk.facts(version)
             func known(_ form: SnapshotForm) -> DownloadDTO.Known? { bulk.rendered(version, as: form).map { .init(bytes: $0.size, digest: $0.digest) } }
             let own = request.uri.path + (request.uri.query.map { "?\($0)" } ?? "")
-            return try .json(DownloadDTO(facts, gzip: known(.gzip), workbook: known(.workbook), hasWorkbook: facts.rowCount <= bulk.workbookRows, own: own), tagged: request, headers: [.cacheControl: "public, no-cache"])
+            let forms = DownloadDTO(
+                facts, gzip: known(.gzip), excel: known(.excel), workbook: known(.workbook), hasWorkbook: facts.rowCount <= bulk.workbookRows, own: own)
+            return try .json(forms, tagged: request, headers: [.cacheControl: "public, no-cache"])
         }
     }
 }

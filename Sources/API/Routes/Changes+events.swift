@@ -10,7 +10,7 @@ import Synchronization
 extension API {
     func addEventRoute(_ routes: Routes, _ feed: ChangeFeed) {
         let gate = gate, lifetime = configuration.eventStreamLifetime
-        routes.get("/v1/changes/events", .read, cost: { _ in Costs.eventStream }) { request, context in
+        routes.get("/v1/changes/events", .read, cost: { _, _ in Costs.eventStream }) { request, context in
             _ = try request.negotiate(["text/event-stream"])
             let query = try QueryParameters(request)
             try query.only("since")

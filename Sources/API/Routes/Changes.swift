@@ -7,7 +7,7 @@ import RateLimit
 
 extension API {
     func addChangeRoutes(_ routes: Routes, _ feed: ChangeFeed, _ catalogue: Catalogue) {
-        routes.get("/v1/changes", .read, cost: { ChangesRoute.cost(query: $0.uri.query) }) { request, context in
+        routes.get("/v1/changes", .read, cost: { _, query in ChangesRoute.cost(query: query) }) { request, context in
             _ = try request.negotiate(["application/json"])
             let query = try QueryParameters(request)
             try query.only("since", "limit", "dataset")
@@ -81,7 +81,7 @@ enum ChangesRoute {
     static let numbers = 0...9_007_199_254_740_991
 
     /// Units of the limit: one for each started hundred of changes that are asked for.
-    static func cost(query: String?) -> Int {
+    static func cost(query: Substring?) -> Int {
         let limit = (try? QueryParameters(query: query).integer("limit", in: 1...1000)) ?? nil
         return Costs.units((limit ?? 100), per: Costs.changesPerUnit)
     }

@@ -9,23 +9,22 @@ import RateLimit
 extension API {
     /// What differs between two versions: pages, and what it comes to.
     func addDifferenceRoutes(_ routes: Routes, _ reader: RowReader) {
-        let gate = gate
-        routes.get("/v1/datasets/{id}/diff", .query, cost: { max(Costs.aggregate, RowsRoute.cost(query: $0.uri.query)) }) { request, context in
+        let gate = routes.gate
+        routes.get("/v1/datasets/{id}/diff", .query, cost: { _, query in max(Costs.aggregate, RowsRoute.cost(query: query)) }) { request, context in
             _ = try request.negotiate(["application/json"])
             let plan = try await reader.differencePlan(of: try context.path("id"), try QueryParameters(request).all)
             let headers = DifferenceRoute.headers(plan)
             if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
-            let charged = max(Costs.aggregate, RowsRoute.cost(query: request.uri.query))
-            let answer = try await reader.answer(plan, admit: Self.charging(gate, context, charged))
+            let answer = try await reader.answer(plan) { try await gate.charge(context.exchange, estimate: $0) }
             return DifferenceRoute.response(answer, plan, headers, request)
         }
 
-        routes.get("/v1/datasets/{id}/diff/summary", .query, cost: { _ in Costs.aggregate }) { request, context in
+        routes.get("/v1/datasets/{id}/diff/summary", .query, cost: { _, _ in Costs.aggregate }) { request, context in
             _ = try request.negotiate(["application/json"])
             let plan = try await reader.differencePlan(of: try context.path("id"), try QueryParameters(request).all, refusing: ["limit", "cursor"])
             let tag = EntityTag(plan.entityTag + "-sum"), headers = DifferenceRoute.headers(plan, tag)
             if request.isNotModified(tag) { return .notModified(tag, headers: headers) }
-            let total = try await reader.total(plan, admit: Self.charging(gate, context, Costs.aggregate))
+            let total = try await reader.total(plan) { try await gate.charge(context.exchange, estimate: $0) }
             var text = JSONText(capacity: 1024)
             text.raw("{\"data\":")
             total.write(into: &text.buffer)
@@ -55,14 +54,6 @@ extension API {
             let headers = rows.headers(suffix: DifferenceRoute.suffix(plan, "ndjson"), type: "application/x-ndjson")
             let first = plan.query.cursor == nil ? DifferenceRoute.lines(plan.fieldChanges) : ByteBuffer()
             return try await rows.ndjsonResponse(headers, request, context, before: first) { reader.cursor(after: $0, in: plan) }
-        }
-    }
-
-    /// Charges what the planner's estimate comes to beyond what was charged already.
-    private static func charging(_ gate: Gate, _ context: AppContext, _ charged: Int) -> (Double) async throws -> Void {
-        { estimate in
-            let units = Costs.units(Int(estimate), per: Costs.aggregateEstimatePerUnit)
-            if units > charged { try await gate.surcharge(context.exchange, units - charged) }
         }
     }
 }

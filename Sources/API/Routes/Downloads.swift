@@ -8,7 +8,7 @@ import RateLimit
 
 extension API {
     func addDownloadRoutes(_ routes: Routes, _ bulk: Bulk) {
-        for form in SnapshotForm.allCases {
+        for form in [SnapshotForm.csv, .gzip, .workbook] {
             routes.get("/v1/datasets/{id}/data.\(form.rawValue)", .download) { request, context in
                 try await FileDownload(bulk, request, context, form).response(try context.path("id"), number: nil)
             }
@@ -44,23 +44,20 @@ private struct FileDownload {
         let parameters = try QueryParameters(request)
         let names = (form == .csv ? ["dialect"] : []) + (number == nil ? ["as_of"] : [])
         try parameters.only(where: names.contains) { names }
-        let dialect = form == .csv ? try parameters.dialect(withGuard: false) : CSVDialect()
+        let isForExcel = form == .csv ? try parameters.dialect(withGuard: false).excel : false
+        let form = isForExcel ? SnapshotForm.excel : form
         let asked = if let number { number } else { try await bulk.versionNumber(asOfIn: parameters.all, of: dataset) }
         let version = try await bulk.version(of: dataset, number: asked)
         let facts = try await bulk.facts(version)
 
         if form == .workbook { try checkRows(facts) }
-        let tag = EntityTag("sha256-\(facts.digest)\(form == .csv ? dialect.excel ? "-excel" : "" : form == .gzip ? "-gz" : "-xlsx")")
+        let tag = EntityTag("sha256-\(facts.digest)\(form.tagSuffix)")
         var headers = common(facts, isPinned: number != nil)
         headers[.eTag] = tag.field
         if request.isNotModified(tag) || isUnmodified(since: facts.releasedAt) { return .notModified(tag, headers: headers) }
-        headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: ".\(form.rawValue)")
-        headers[.contentType] = form == .csv ? "text/csv; charset=utf-8; header=present" : form.mediaType
+        headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: form == .excel ? ".csv" : ".\(form.rawValue)")
+        headers[.contentType] = form.mediaType == "text/csv" ? "text/csv; charset=utf-8; header=present" : form.mediaType
 
-        if dialect.excel {
-            headers[.acceptRanges] = "none"
-            return try await bulk.whole(version, dialect: dialect).response(headers, context)
-        }
         // The canonical file's length and digest are known before it is there; those of its other forms are not.
         let file = bulk.rendered(version, as: form)
         let known: (size: Int, digest: String)? = form != .csv ? file.map { ($0.size, $0.digest) } : (facts.byteCount, facts.digest)
@@ -151,9 +148,19 @@ private struct FileDownload {
 extension SnapshotForm {
     fileprivate var mediaType: String {
         switch self {
-        case .csv: "text/csv"
+        case .csv, .excel: "text/csv"
         case .gzip: "application/gzip"
         case .workbook: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        }
+    }
+
+    /// Behind the digest of the canonical bytes: each form is another representation.
+    fileprivate var tagSuffix: String {
+        switch self {
+        case .csv: ""
+        case .excel: "-excel"
+        case .gzip: "-gz"
+        case .workbook: "-xlsx"
         }
     }
 }

@@ -9,8 +9,8 @@ extension API {
     /// - Parameter tellsWhy: whether a server that is not ready says why, which is for the operator only.
     func addHealthRoutes(_ routes: Routes, tellsWhy: Bool = false) {
         let readiness = Readiness(dependencies.unreadiness), gate = gate
-        routes.get("/health/live", .read, cost: { _ in 0 }) { _, _ in Self.alive }
-        routes.get("/health/ready", .read, cost: { _ in 0 }) { _, context in
+        routes.get("/health/live", .read, cost: { _, _ in 0 }) { _, _ in Self.alive }
+        routes.get("/health/ready", .read, cost: { _, _ in 0 }) { _, context in
             if gate.isStopping.load(ordering: .relaxed) {
                 throw Problem(.shuttingDown, zh: "服务器正在停止", en: "the server is stopping", retryAfter: 5)
             }

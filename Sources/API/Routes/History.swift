@@ -8,7 +8,7 @@ import RateLimit
 extension API {
     /// What became of one row through all versions.
     func addHistoryRoutes(_ routes: Routes, _ reader: RowReader) {
-        routes.get("/v1/datasets/{id}/rows/{key}/history", .query, cost: { RowsRoute.cost(query: $0.uri.query) }) { request, context in
+        routes.get("/v1/datasets/{id}/rows/{key}/history", .query, cost: { _, query in RowsRoute.cost(query: query) }) { request, context in
             _ = try request.negotiate(["application/json"])
             let parameters = try QueryParameters(request)
             try parameters.only("limit", "before")

@@ -18,9 +18,8 @@ struct LimitsDTO: Encodable, Sendable {
     /// What requests cost besides the one unit of most.
     struct CostEntry: Encodable, Sendable {
         var rowsPerUnit = Costs.rowsPerUnit
-        var searchedPage = Costs.searchedPage
         var aggregate = Costs.aggregate
-        var aggregateEstimatePerUnit = Costs.aggregateEstimatePerUnit
+        var estimatePerUnit = Costs.estimatePerUnit
         var changesPerUnit = Costs.changesPerUnit
         var eventStream = Costs.eventStream
         var liveBytesPerUnit = Costs.liveBytesPerUnit

@@ -9,7 +9,7 @@ extension API {
     /// The proof of one row.
     func addRowProofRoute(_ routes: Routes, _ notary: Notary, _ reader: RowReader) {
         // A block of rows is read for it.
-        routes.get("/v1/datasets/{id}/rows/{key}/proof", .query, cost: { _ in Costs.units(RowTree.width, per: Costs.rowsPerUnit) }) { request, context in
+        routes.get("/v1/datasets/{id}/rows/{key}/proof", .query, cost: { _, _ in Costs.units(RowTree.width, per: Costs.rowsPerUnit) }) { request, context in
             let given = try QueryParameters(request)
             try given.only("version", "as_of")
             _ = try given.integer("version", in: 1...Int(Int32.max))

@@ -38,7 +38,7 @@ struct HotRows: HotRoute {
             number == nil || reader.isKnownCurrent(version),
             let plan = try? reader.plan(version, parameters), plan.isShort
         else { return nil }
-        return HotWork(cost: RowsRoute.cost(query: query)) { request, reply in
+        return HotWork { request, reply in
             guard request.takesJSON else { return reply.pass() }
             let headers = RowsRoute.headers(plan)
             if request.isNotModified(plan.entityTag) { return reply.sendNotModified(headers) }

@@ -29,8 +29,8 @@ extension API {
             }
         }
 
-        let gate = gate
-        routes.get(RowsRoute.template, .query, cost: { RowsRoute.cost(query: $0.uri.query) }) { request, context in
+        let gate = routes.gate
+        routes.get(RowsRoute.template, .query, cost: { _, query in RowsRoute.cost(query: query) }) { request, context in
             _ = try request.negotiate(["application/json"])
             let given = try QueryParameters(request).all
             let dataset = try context.path("id")
@@ -43,8 +43,8 @@ extension API {
                 // An instant is bound to its version only once releases on their way have come through.
                 if given.contains(where: { $0.name == "as_of" }) { headers[.cacheControl] = "no-cache" }
                 if request.isNotModified(EntityTag(plan.entityTag)) { return .notModified(EntityTag(plan.entityTag), headers: headers) }
-                if !plan.isShort, !fresh { try await gate.surcharge(context.exchange, Costs.searchedPage) }
-                guard let answer = try await reader.answer(plan) else { return nil }
+                let answer = try await reader.answer(plan) { try await gate.charge(context.exchange, estimate: $0) }
+                guard let answer else { return nil }
                 return RowsRoute.response(answer, headers, path: request.uri.path, query: request.uri.query)
             }
         }
@@ -79,7 +79,7 @@ enum RowsRoute {
     static let template = "/v1/datasets/{id}/rows"
 
     /// Units of the limit: one for each started hundred of rows that are asked for; one where that cannot be read.
-    static func cost(query: (some StringProtocol)?) -> Int {
+    static func cost(query: Substring?) -> Int {
         guard let query else { return 1 }
         for pair in query.utf8.split(separator: UInt8(ascii: "&")) where pair.starts(with: "limit=".utf8) {
             guard let limit = Int(String(decoding: pair.dropFirst(6), as: UTF8.self)), RowQuery.limits.contains(limit) else { return 1 }

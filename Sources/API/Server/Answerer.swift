@@ -10,6 +10,7 @@ struct Answerer: Sendable {
     let gate: Gate
     let responder: RouterResponder<AppContext>
     let hotRoutes: [(any HotRoute, Route)]
+    let routes: RouteIndex
     /// Field in which trusted hops name the client; nil when there are none.
     let forwardedField: String?
 
@@ -19,9 +20,11 @@ struct Answerer: Sendable {
             return gate.response(to: Problem(.malformedRequest, zh: "请求行无效", en: "the request line is not valid"), exchange)
         }
         if head.method == .OPTIONS { return await options(request, exchange) }
+        // The router has the last word on what there is.
+        exchange.route = nil
         do {
             let response = try await responder.respond(to: request, context: AppContext(source: exchange))
-            return exchange.route == nil ? await notFound(request, head, exchange) : response
+            return exchange.route == nil ? await notFound(request, exchange) : response
         } catch {
             return gate.response(to: error, exchange)
         }
@@ -49,13 +52,13 @@ struct Answerer: Sendable {
         return rest[path] == "?" ? "/" + rest[path...] : String(rest[path...])
     }
 
-    private func notFound(_ request: Request, _ head: HTTPRequestHead, _ exchange: Exchange) async -> Response {
+    private func notFound(_ request: Request, _ exchange: Exchange) async -> Response {
         do {
             try await gate.admit(exchange, to: gate.nowhere, cost: 1)
         } catch {
             return gate.response(to: error, exchange)
         }
-        let methods = gate.methods(at: request.uri.path)
+        let methods = routes.methods(at: RequestTarget(request.head.path ?? "/").path)
         guard !methods.isEmpty else {
             return gate.response(to: Problem(.routeNotFound, zh: "没有这个地址，接口说明见 /openapi.yaml", en: "there is nothing here; /openapi.yaml tells what there is"), exchange)
         }
@@ -65,9 +68,9 @@ struct Answerer: Sendable {
 
     /// Answers OPTIONS, also as the preflight of a script in a browser: reading is open to any origin.
     private func options(_ request: Request, _ exchange: Exchange) async -> Response {
-        let path = request.uri.path
-        let methods = path == "*" ? ["GET", "HEAD", "OPTIONS"] : gate.methods(at: path)
-        guard !methods.isEmpty else { return await notFound(request, HTTPRequestHead(version: .http1_1, method: .OPTIONS, uri: path), exchange) }
+        let path = RequestTarget(request.head.path ?? "/").path
+        let methods = path == "*" ? ["GET", "HEAD", "OPTIONS"] : routes.methods(at: path)
+        guard !methods.isEmpty else { return await notFound(request, exchange) }
         var headers: HTTPFields = [.allow: methods.joined(separator: ", "), .cacheControl: "public, max-age=86400"]
         headers[.accessControlAllowMethods] = "GET, HEAD, OPTIONS"
         headers[.accessControlAllowHeaders] = "Authorization, X-API-Key, Accept, Accept-Language, If-None-Match, If-Range, Range, X-Request-Id"

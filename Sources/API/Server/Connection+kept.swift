@@ -21,21 +21,24 @@ extension Connection {
             // A client with a taste of its own may get another form.
             if accept == nil || accept == "*/*" { exchange.keeping = (name, generation) }
             return false
-        case .answer(let answer):
-            guard accept == nil || accept == "*/*" || accept == answer.fields[.contentType] else { return false }
+        case .answer(let answer, let generation):
+            guard accept == nil || accept == "*/*" || accept == answer.type else { return false }
+            let isNamed = head.headers.contains(name: "if-none-match") && head.headers["if-none-match"].contains { answer.tag.isNamed(in: $0, weak: true) }
+            guard isNamed || answer.whole != nil else {
+                exchange.keeping = (name, generation)
+                return false
+            }
             exchange.route = answer.route
-            do {
-                guard try gate.admitAtOnce(exchange, to: answer.route, cost: answer.cost) else { return false }
-            } catch {
-                let document = ProblemDocument(gate.problem(for: error, exchange), exchange)
-                sendWhole(document.status, document.headers, document.body)
-                return true
+            switch admits(exchange, to: answer.route, cost: answer.cost) {
+            case .refused: return true
+            case .undecided: return false
+            case .admitted: break
             }
             gate.metrics.kept.add(0, 1)
-            if head.headers.contains(name: "if-none-match"), head.headers["if-none-match"].contains(where: { answer.tag.isNamed(in: $0, weak: true) }) {
-                sendWhole(.notModified, answer.fields, ByteBuffer(), head: answer.notModifiedHead)
-            } else {
-                sendWhole(.ok, answer.fields, answer.body, head: answer.head)
+            if isNamed {
+                sendWhole(.notModified, [:], ByteBuffer(), head: answer.notModifiedHead)
+            } else if let whole = answer.whole {
+                sendWhole(.ok, [:], whole.body, head: whole.head)
             }
             return true
         }
@@ -44,27 +47,33 @@ extension Connection {
 
 extension Gate {
     /// Keeps an answer that was made for a stranger who asked what others had asked before.
-    func keep(_ fields: HTTPFields, _ body: ByteBuffer, _ exchange: Exchange, _ route: Route) {
-        guard let (name, generation) = exchange.keeping, route.isKept, exchange.method == "GET", body.readableBytes <= AnswerCache.longest,
+    ///
+    /// - Parameter body: nil for a 304.
+    func keep(_ fields: HTTPFields, _ body: ByteBuffer?, _ exchange: Exchange, _ route: Route) {
+        guard let (name, generation) = exchange.keeping, route.isKept, exchange.method == "GET", body?.readableBytes ?? 0 <= AnswerCache.longest,
             let tag = fields[.eTag], tag.hasPrefix("\""), fields[.cacheControl]?.hasPrefix("private") != true,
-            let dataset = AnswerCache.dataset(of: name.uri.prefix { $0 != "?" })
+            let dataset = AnswerCache.dataset(of: RequestTarget(name.uri).path)
         else { return }
-        var head = ByteBufferAllocator().buffer(capacity: 1024)
-        writeFixedHead(.ok, fields, .length(body.readableBytes), into: &head)
+        let whole = body.map { body in
+            var head = ByteBufferAllocator().buffer(capacity: 1024)
+            writeFixedHead(.ok, fields, .length(body.readableBytes), into: &head)
+            return AnswerCache.Answer.Whole(body: body, head: head)
+        }
         var fieldsOf304 = fields
         fieldsOf304[.contentType] = nil
         var notModifiedHead = ByteBufferAllocator().buffer(capacity: 512)
         writeFixedHead(.notModified, fieldsOf304, .none, into: &notModifiedHead)
         answers.keep(
             .init(
-                route: route, cost: exchange.cost, tag: EntityTag(String(tag.dropFirst().dropLast())), fields: fields, body: body, head: head, notModifiedHead: notModifiedHead,
-                generation: generation,
-                dataset: dataset, keptAt: .now, end: answers.end(of: dataset)), as: name)
+                route: route, cost: exchange.cost, tag: EntityTag(String(tag.dropFirst().dropLast())), type: fields[.contentType], whole: whole,
+                notModifiedHead: notModifiedHead, generation: generation, dataset: dataset, keptAt: .now, end: answers.end(of: dataset)), as: name)
     }
 
     /// The same for an answer of the router; its body is read into memory, which it was written from.
     func keep(_ response: Response, _ exchange: Exchange, _ route: Route) async throws -> Response {
-        guard exchange.keeping != nil, route.isKept, response.status == .ok, let length = response.body.contentLength, length <= AnswerCache.longest else { return response }
+        guard exchange.keeping != nil, route.isKept else { return response }
+        if response.status == .notModified { keep(response.headers, nil, exchange, route) }
+        guard response.status == .ok, let length = response.body.contentLength, length <= AnswerCache.longest else { return response }
         let collected = Collected()
         try await response.body.write(Collector(collected: collected))
         keep(response.headers, collected.bytes, exchange, route)

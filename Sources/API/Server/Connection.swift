@@ -206,7 +206,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     private func answer(_ head: HTTPRequestHead) {
-        if head.method == .GET, current?.stream == nil, answerKept(head) || answerHot(head) { return }
+        if current?.stream == nil, head.method == .GET ? answerKept(head) || refuseAtOnce(head) || answerHot(head) : head.method == .HEAD && refuseAtOnce(head) { return }
         answerByRouter(head)
     }
 

@@ -28,7 +28,7 @@ public final class HTTPServer: Service, Sendable {
         let configuration = api.configuration
         listener = Listener(
             answerer: Answerer(
-                gate: gate, responder: router.buildResponder(), hotRoutes: hot,
+                gate: gate, responder: router.buildResponder(), hotRoutes: hot, routes: gate.routeIndex,
                 forwardedField: configuration.trustedHops.networks.isEmpty ? nil : configuration.trustedHops.field.rawValue
             ),
             host: configuration.host, port: configuration.port, group: group
@@ -36,7 +36,7 @@ public final class HTTPServer: Service, Sendable {
         admin = configuration.adminPort.map { port in
             let (gate, router) = api.makeAdminRouter()
             return Listener(
-                answerer: Answerer(gate: gate, responder: router.buildResponder(), hotRoutes: [], forwardedField: nil), host: configuration.host, port: port, group: group
+                answerer: Answerer(gate: gate, responder: router.buildResponder(), hotRoutes: [], routes: gate.routeIndex, forwardedField: nil), host: configuration.host, port: port, group: group
             )
         }
         let loop = group.next()

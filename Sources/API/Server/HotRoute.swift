@@ -10,7 +10,7 @@ public protocol HotRoute: Sendable {
     /// Template of the route of record, such as `/v1/datasets/{id}/rows/{key}`, which must be in the router.
     var template: String { get }
 
-    /// Looks at a request. Runs on the event loop before anything else is done: no waiting, no lock that may be held long.
+    /// Looks at a request that its limits let through. Runs on the event loop: no waiting, no lock that may be held long.
     /// - Parameters:
     ///   - path: the path, still percent-encoded.
     ///   - query: the query string without its question mark, nil where there is none.
@@ -20,13 +20,10 @@ public protocol HotRoute: Sendable {
 
 /// A hot route's plan for one request.
 public struct HotWork {
-    /// Units that the request costs.
-    public let cost: Int
     /// Answers; runs on the event loop once the gate has let the request in. It must call the reply exactly once, from any thread.
     public let answer: (HotRequest, HotReply) -> Void
 
-    public init(cost: Int = 1, answer: @escaping (HotRequest, HotReply) -> Void) {
-        self.cost = cost
+    public init(answer: @escaping (HotRequest, HotReply) -> Void) {
         self.answer = answer
     }
 }

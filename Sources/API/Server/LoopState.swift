@@ -7,6 +7,8 @@ final class LoopState: @unchecked Sendable {
     private var seed: UInt64
     private var second = 0
     private var dateLine = ByteBuffer()
+    private var refusals: [RefusalText.Name: RefusalText] = [:]
+    private static let refusalsKept = 64
 
     init(_ eventLoop: any EventLoop) {
         executor = LoopExecutor(eventLoop)
@@ -33,6 +35,15 @@ final class LoopState: @unchecked Sendable {
         z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
         z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
         return z ^ (z >> 31)
+    }
+
+    /// A refusal's text, as it was made before where it was.
+    func refusal(_ name: RefusalText.Name, make: () -> RefusalText) -> RefusalText {
+        if let known = refusals[name] { return known }
+        if refusals.count >= Self.refusalsKept { refusals.removeAll(keepingCapacity: true) }
+        let text = make()
+        refusals[name] = text
+        return text
     }
 
     /// The `Date` line, made anew once a second.
