@@ -12,13 +12,14 @@ def file(bench, rows):
     return path
 
 
-def publish(bench, dataset, path, keys, port):
-    """Describes, pushes, reviews and releases; how long the push took until it was checked, and how long its release."""
+def publish(bench, dataset, path, keys, port, mode="replace"):
+    """Pushes, reviews and releases; how long the push took until it was checked, and how long its release."""
     pusher, reviewer = keys
     base = f"/v1/datasets/{dataset}"
-    bench.ask("PUT", base, pusher, bench.describe()[1], {"If-None-Match": "*"}, port)
+    if mode == "replace":
+        bench.ask("PUT", base, pusher, bench.describe()[1], {"If-None-Match": "*"}, port)
     start = time.monotonic()
-    push = bench.upload(path, base, pusher, port)
+    push = bench.upload(path, base, pusher, port, mode)
     checked = time.monotonic()
     bench.ask("POST", f"/v1/pushes/{push['id']}/reviews", reviewer, {"decision": "pass", "legal_basis": "政府信息公开条例", "digest": push["digest"]}, {}, port)
     between = time.monotonic()
@@ -37,28 +38,40 @@ def proof(bench):
         base, work = f"http://127.0.0.1:{bench.port}", bench.work
         for name, path in (("data.csv", f"/v1/datasets/{dataset}/versions/1/data.csv"), ("data.proof", f"/v1/datasets/{dataset}/versions/1/proof"), ("key", "/ledger/key")):
             subprocess.run(["curl", "-sSf", "-o", work / name, base + path], check=True)
-        connection, dice, times, sizes = http.client.HTTPConnection("127.0.0.1", bench.port), random.Random(7), [], []
+        connection, dice, sizes = http.client.HTTPConnection("127.0.0.1", bench.port), random.Random(7), []
 
         def ask(key):
-            connection.request("GET", f"/v1/datasets/{dataset}/rows/{key}/proof")
+            connection.request("GET", f"/v1/datasets/{dataset}/rows/{key}/proof?version=1")
             answer = connection.getresponse()
             text = answer.read()
             if answer.status != 200:
                 sys.exit(f"proof: {answer.status} {text[:500]}")
             return text
 
-        ask(1)
-        for _ in range(100 * bench.options.rounds):
-            key = dice.randint(1, rows)
-            start = time.monotonic()
-            text = ask(key)
-            times.append((time.monotonic() - start) * 1000)
-            sizes.append(len(text))
+        def many():
+            times = []
+            ask(1)
+            for _ in range(100 * bench.options.rounds):
+                key = dice.randint(1, rows)
+                start = time.monotonic()
+                text = ask(key)
+                times.append((time.monotonic() - start) * 1000)
+                sizes.append(len(text))
+            return sorted(times)
+
+        times = many()
         (work / "row.proof").write_bytes(ask(rows))
+        # The same version once it is an older one: every hundredth row has changed.
+        changed = work / "changed.csv"
+        with open(file(bench, rows), "rb") as lines, open(changed, "wb") as out:
+            out.writelines(line if place == 0 else line.replace(b"\n", b"x\n") for place, line in enumerate(lines) if place % 100 == 0)
+        publish(bench, dataset, changed, keys, bench.port, "upsert")
+        older = many()
     subprocess.run([bench.options.daylight, "verify", "--row", work / "row.proof", "--key", work / "key"], check=True, stdout=subprocess.DEVNULL)
-    times.sort()
+    late = lambda times: round(times[len(times) * 99 // 100], 2)
     bench.results["row_proof"] = {
-        "milliseconds": middle(times), "p99_milliseconds": round(times[len(times) * 99 // 100], 2), "goal_milliseconds": 50, "bytes": max(sizes), "goal_bytes": 4096, "rows": rows}
+        "milliseconds": middle(times), "p99_milliseconds": late(times), "of_older_version_milliseconds": middle(older), "of_older_version_p99_milliseconds": late(older),
+        "goal_milliseconds": 50, "bytes": max(sizes), "goal_bytes": 4096, "rows": rows}
 
     # The verifier reads the file once and makes the digest and the tree over the rows, with the code that a release makes them with.
     ours, limits = [], []

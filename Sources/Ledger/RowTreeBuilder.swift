@@ -5,8 +5,10 @@ public import Model
 ///
 /// The leaves are the records behind the header, each with its line end. What is held grows by one hash and one key for each block of 256 rows; no record is held.
 public struct RowTreeBuilder: ~Copyable {
-    /// The heads of the complete subtrees of the block in work, from left to right.
+    /// The heads of the complete subtrees of the block in work, from left to right, behind one byte that is free.
     private let peaks: UnsafeMutableRawBufferPointer
+    /// Where a record is put behind its prefix.
+    private let leaf: UnsafeMutableRawBufferPointer
     private var peakCount = 0
     /// Rows of the block in work.
     private var count = 0
@@ -16,18 +18,21 @@ public struct RowTreeBuilder: ~Copyable {
     private let keyPlaces: [Int]?
     /// Of the first row of each block.
     private var firstKeys: [[String]] = []
-    /// Where the prefixes stand that tell leaves and nodes apart: behind more peaks than a block can have.
-    private static let prefixes = 12 * 32
+    /// Longer records are hashed where they are, in two steps.
+    private static let longest = 4096
 
     /// - Parameter keyPlaces: for each field of the key, its place in a record; nil where rows cannot be addressed by key.
     public init(keyPlaces: [Int]? = nil) {
         self.keyPlaces = keyPlaces
-        peaks = .allocate(byteCount: Self.prefixes + 2, alignment: 16)
-        peaks[Self.prefixes] = 0
-        peaks[Self.prefixes + 1] = 1
+        peaks = .allocate(byteCount: 1 + 10 * 32, alignment: 16)
+        leaf = .allocate(byteCount: 1 + Self.longest, alignment: 16)
+        leaf[0] = 0
     }
 
-    deinit { peaks.deallocate() }
+    deinit {
+        peaks.deallocate()
+        leaf.deallocate()
+    }
 
     /// The number of rows so far.
     public var size: Int { blocks.count / 32 * RowTree.width + count }
@@ -38,27 +43,49 @@ public struct RowTreeBuilder: ~Copyable {
     @inline(__always)
     public mutating func add(_ record: UnsafeRawBufferPointer) {
         if count == 0 { beginBlock(record) }
-        put(0, record, at: peakCount)
-        peakCount &+= 1
+        addPeak(record)
         count &+= 1
         // A subtree is complete wherever the count ends in a binary zero.
         var rest = count
         while rest & 1 == 0 {
-            peakCount &-= 1
-            put(1, UnsafeRawBufferPointer(rebasing: peaks[((peakCount &- 1) &* 32)..<((peakCount &+ 1) &* 32)]), at: peakCount &- 1)
+            joinPeaks()
             rest >>= 1
         }
         if count == RowTree.width { finishBlock() }
     }
 
-    /// Writes the hash of a leaf or node into a place of the peaks. Nothing is allocated besides the context that the library makes.
+    // One call of the library for each hash, since a call costs as much as hashing a short record: prefix and content stand one behind the other.
+
     @inline(__always)
-    private func put(_ prefix: Int, _ content: UnsafeRawBufferPointer, at place: Int) {
+    private mutating func addPeak(_ record: UnsafeRawBufferPointer) {
         var hash = SHA256()
-        let place = place &* 32, mark = Self.prefixes &+ prefix
-        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: peaks[mark...mark]))
-        hash.update(bufferPointer: content)
-        hash.finalize().withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: peaks[place...]).copyMemory(from: $0) }
+        if record.count <= Self.longest {
+            UnsafeMutableRawBufferPointer(rebasing: leaf[1...]).copyMemory(from: record)
+            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: leaf[...record.count]))
+        } else {
+            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: leaf[...0]))
+            hash.update(bufferPointer: record)
+        }
+        put(hash.finalize())
+    }
+
+    @inline(__always)
+    private mutating func joinPeaks() {
+        peakCount &-= 2
+        // The byte before the left one is lent to the prefix.
+        let start = peakCount &* 32, lent = peaks[start]
+        peaks[start] = 1
+        var hash = SHA256()
+        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: peaks[start..<(start &+ 65)]))
+        peaks[start] = lent
+        put(hash.finalize())
+    }
+
+    @inline(__always)
+    private mutating func put(_ digest: SHA256Digest) {
+        let start = 1 &+ peakCount &* 32
+        digest.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: peaks[start...]).copyMemory(from: $0) }
+        peakCount &+= 1
     }
 
     @inline(never)
@@ -73,7 +100,7 @@ public struct RowTreeBuilder: ~Copyable {
     }
 
     private mutating func finishBlock() {
-        blocks.append(contentsOf: peaks[..<32])
+        blocks.append(contentsOf: peaks[1...32])
         peakCount = 0
         count = 0
     }
@@ -85,7 +112,7 @@ public struct RowTreeBuilder: ~Copyable {
         let size = size
         var hashes = stride(from: 0, to: blocks.count, by: 32).compactMap { TreeHash(blocks[$0..<$0 + 32]) }
         if count > 0 {
-            hashes.append(.folding((0..<peakCount).compactMap { TreeHash(peaks[($0 * 32)..<($0 * 32 + 32)]) }))
+            hashes.append(.folding((0..<peakCount).compactMap { TreeHash(peaks[(1 + $0 * 32)..<(33 + $0 * 32)]) }))
         }
         let head = TreeHash.head(of: hashes)
         guard size > 0, let lastKey = key(of: last) else { return RowTree(size: size, head: head.bytes, nodes: []) }
