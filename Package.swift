@@ -77,7 +77,7 @@ let package = Package(
         room("Ledger", ["Model", crypto]),
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
-        room("Notary", ["Model", "Ledger", "Store", log]),
+        room("Notary", ["Model", "Ledger", "Store", nio, crypto, log]),
         room("Jobs", ["Model", "Store", log]),
         room("Witness", ["Ledger", log]),
         room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
@@ -114,7 +114,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["API", "Bulk", "Catalogue", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
         tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", "Witness", log, nioPosix]),
-        tests("PublishingTests", ["Publishing", "CSV", "Ledger", "Model", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
+        tests("PublishingTests", ["Publishing", "CSV", "Ledger", "Model", "Notary", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
         tests("AcceptanceTests", ["daylight", "Ledger", "Model", "Postgres", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("SearchIndexTests", ["SearchIndex"]),

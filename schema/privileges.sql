@@ -20,6 +20,9 @@ GRANT INSERT ON daylight.review, daylight.withdrawal, daylight.withdrawn_row TO 
 GRANT INSERT, UPDATE (withdrawal) ON daylight.version TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.ended_row TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.job TO daylight_writer;
+-- what the law demands to be forgotten can be
+GRANT UPDATE (state, erased_at) ON daylight.withdrawn_row TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.integrity_round, daylight.integrity_finding TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
 -- its number is given by a trigger, which acts for the owner
 GRANT INSERT ON daylight.change TO daylight_writer;
@@ -39,4 +42,4 @@ GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
     published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.ledger_witness, published.ledger_cosignature,
-    published.row_tree_node, published.change, published.rollup TO daylight_reader, daylight_writer;
+    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding TO daylight_reader, daylight_writer;

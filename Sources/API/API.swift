@@ -58,10 +58,12 @@ public struct API: Sendable {
             addReleaseRoutes(routes, publishing)
             addVersionRoutes(routes, publishing, seal)
             addWithdrawalRoutes(routes, publishing, seal)
+            addOpeningRoutes(routes, publishing)
             if let notary = dependencies.notary { addProofRoutes(routes, notary, publishing) }
         }
         if let notary = dependencies.notary {
             addLedgerRoutes(routes, notary)
+            addIntegrityRoute(routes, notary)
             if let rows = dependencies.rows { addRowProofRoute(routes, notary, rows) }
         }
         return router

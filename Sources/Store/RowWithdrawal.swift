@@ -17,14 +17,22 @@ public struct LeavingRow: Sendable, Hashable {
 
     /// - Parameter row: `values`, as PostgreSQL spells them, and `reason`.
     init(_ row: Row, _ schema: TableSchema) throws {
-        let texts = try row.read([String].self, "values")
-        values = texts
-        key = RowKey.text(
-            zip(schema.primaryKey, texts).map { name, text in
-                // 2026-03-01 08:00:00+08 is a time as PostgreSQL writes it in our zone.
-                schema.field(name)?.type == .datetime ? Timestamp(text + ":00")?.description ?? text : text
-            })
+        values = try row.read([String].self, "values")
+        key = schema.key(of: values)
         reason = try row.word(Withdrawal.ReasonCode.self, "reason")
+    }
+}
+
+extension TableSchema {
+    /// A row's key as it stands in `/rows/{key}`.
+    ///
+    /// - Parameter values: the key's values in key order, as PostgreSQL spells them in text.
+    func key(of values: [String]) -> String {
+        RowKey.text(
+            zip(primaryKey, values).map { name, text in
+                // 2026-03-01 08:00:00+08 is a time as PostgreSQL writes it in our zone.
+                field(name)?.type == .datetime ? Timestamp(text + ":00")?.description ?? text : text
+            })
     }
 }
 

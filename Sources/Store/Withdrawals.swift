@@ -131,15 +131,19 @@ extension Store {
         if let last { rest = "AND (withdrawn_at, id) < (\(last.withdrawnAt.instant), \(last.id)::uuid)" }
         return try await readPooled(
             """
-            SELECT id, dataset, subject, version, keys, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at FROM published.withdrawal
+            SELECT \(Self.withdrawalColumns) FROM published.withdrawal
             WHERE dataset = \(dataset) \(rest) ORDER BY withdrawn_at DESC, id DESC LIMIT \(limit)
             """
-        ).map { row in
-            Withdrawal(
-                id: try row.read("id"), dataset: try row.read("dataset"), subject: try row.word("subject"), version: try row.read("version"),
-                keys: try row.read("keys"), reason: LocalizedText(zh: try row.read("reason_zh"), en: try row.read("reason_en")),
-                reasonCode: try row.stringIfPresent("reason_code").flatMap(Withdrawal.ReasonCode.init), legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
-        }
+        ).map(Self.withdrawal)
+    }
+
+    static let withdrawalColumns: SQL = "id, dataset, subject, version, keys, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at"
+
+    static func withdrawal(_ row: Row) throws -> Withdrawal {
+        Withdrawal(
+            id: try row.read("id"), dataset: try row.read("dataset"), subject: try row.word("subject"), version: try row.read("version"), keys: try row.read("keys"),
+            reason: try row.localized("reason"), reasonCode: try row.stringIfPresent("reason_code").flatMap(Withdrawal.ReasonCode.init),
+            legalBasis: try row.read("legal_basis"), withdrawnAt: try row.timestamp("withdrawn_at"))
     }
 
     /// What a withdrawal left behind, and whether it is about a whole version or dataset, or about rows; nil where there is none of this identifier.

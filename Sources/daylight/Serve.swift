@@ -79,6 +79,13 @@ struct Serve: AsyncParsableCommand {
         let notary = try await Notary.open(settings, store: store, announcements: released.announcements, logger: logger)
         dependencies.notary = notary
         dependencies.metricFamilies += LedgerMetrics.families(notary)
+        var checking = Integrity.Configuration()
+        checking.rate = settings.integrityRate
+        let integrity = Integrity(store: store, configuration: checking, logger: logger)
+        let check = Job("integrity", every: .seconds(5), lease: .seconds(30)) { try await integrity.work() }
+        dependencies.gauges += integrity.measurements.map { measurement in
+            API.Gauge(name: "daylight_integrity_\(measurement.name)", help: measurement.help) { measurement.read() }
+        }
         let api = API(configuration: settings.api, dependencies: dependencies)
         let server = api.makeServer(router: api.makeRouter(), group: group)
 
@@ -88,7 +95,8 @@ struct Serve: AsyncParsableCommand {
                     .init(service: Background { await released.run() }), .init(service: Background { await changes.run() }),
                     .init(service: Background { await catalogue.run() }),
                     .init(service: Background { await publisher.run() }), .init(service: Background { await bulk.run() }),
-                    .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: server),
+                    .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await integrity.watch() }),
+                    .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         logger.notice("serving", metadata: ["address": "http://\(settings.host):\(settings.port)"])

@@ -44,6 +44,7 @@ struct Settings: Sendable {
     var snapshotCapacity = 20 << 30
     /// Answers kept in memory, in bytes together.
     var answerCapacity = 64 << 20
+    var integrityRate = 4 << 20
 
     /// Names the ledger; made from its key where nil.
     var ledgerName: String?
@@ -104,6 +105,7 @@ struct Settings: Sendable {
         findingLimit = try number("DAYLIGHT_FINDING_LIMIT", 1...1_000_000) ?? findingLimit
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
         answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
+        integrityRate = try number("DAYLIGHT_INTEGRITY_RATE", 0...(1 << 40)) ?? integrityRate
         ledgerName = text("DAYLIGHT_LEDGER_NAME")
         ledgerKeyFile = text("DAYLIGHT_LEDGER_KEY_FILE")
         if let value = text("DAYLIGHT_WITNESSES") { witnesses = try Self.witnesses(value) }

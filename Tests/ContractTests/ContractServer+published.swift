@@ -17,10 +17,12 @@ extension ContractServer {
         let contract: Contract
         /// `/v1/pushes/…` of the push that was released.
         let push: String
+        /// The identifier of its review.
+        let review: String
 
         /// An operation's path with what there is in this server put in.
         func target(of operation: Contract.Operation) throws -> String {
-            if operation.path.hasPrefix("/v1/pushes/") { return push + operation.path.dropFirst("/v1/pushes/{push}".count) }
+            if operation.path.hasPrefix("/v1/pushes/") { return push + operation.path.dropFirst("/v1/pushes/{push}".count).replacing("{review}", with: review) }
             return try contract.target(of: operation.path).replacing("/versions/12", with: "/versions/1")
         }
     }
@@ -46,6 +48,6 @@ extension ContractServer {
         if let note = try await api.dependencies.notary?.checkpoint(), let head = Checkpoint(text: note.text) {
             try await store.add(cosignature: "\(Self.witness.cosign(note.text, at: 1_700_000_000))", of: "\(Self.witness.verifier)", size: head.size, at: .now)
         }
-        return Published(contract: contract, push: path)
+        return Published(contract: contract, push: path, review: try #require(try reviewed.json()["id"]?.string))
     }
 }

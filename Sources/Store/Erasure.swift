@@ -1,0 +1,83 @@
+public import Model
+import Postgres
+
+/// What an erasure came to.
+public struct Erasure: Sendable, Hashable {
+    /// States of rows whose values are gone.
+    public var states = 0
+    /// Findings, left-out records and answers that quoted a value of them.
+    public var quotations = 0
+    /// Pushes that were waiting with such rows, and were ended.
+    public var pushes = 0
+
+    public init() {}
+}
+
+extension Store {
+    /// Erases for good what a withdrawal of rows left behind: the values of the rows, wherever they are quoted, and the salt of the withdrawal's digest in the ledger.
+    ///
+    /// The tombstone stays, with the keys, which say what must not come back. No leaf changes.
+    ///
+    /// - Parameter reason: what pushes are told that wait with such rows, and are ended.
+    /// - Returns: nil where there is no such withdrawal of rows.
+    public func erase(withdrawal id: String, reason: LocalizedText) async throws -> Erasure? {
+        guard id.isUUID else { return nil }
+        return try await transaction { connection in
+            try await connection.prepareLongWork()
+            let dataset = try await connection.execute("SELECT dataset FROM daylight.withdrawal WHERE id = \(id) AND subject = 'rows'").first?.read(String.self, 0)
+            guard let dataset, let number = try await PushTarget.read(connection, dataset)?.number else { return nil }
+            try await connection.lock(dataset: number)
+            guard let target = try await PushTarget.read(connection, dataset, locked: true) else { return nil }
+            var erasure = Erasure()
+            // Values of a single character or digit would be found everywhere.
+            try await connection.execute(
+                """
+                CREATE TEMP TABLE erased_value ON COMMIT DROP AS SELECT DISTINCT v.value AS text
+                FROM daylight.withdrawn_row r, jsonb_each_text(r.state) AS v
+                WHERE r.withdrawal = \(id) AND length(v.value) > 1 AND v.value NOT IN ('true', 'false')
+                """)
+            erasure.pushes = try await connection.endPushes(of: target, with: id, reason)
+            erasure.quotations = try await connection.eraseQuotations(of: dataset)
+            erasure.states = try await connection.execute(
+                "UPDATE daylight.withdrawn_row SET state = '{}', erased_at = now() WHERE withdrawal = \(id) AND erased_at IS NULL").affectedRows
+            try await connection.execute("DELETE FROM daylight.ledger_salt WHERE subject = \(id)::uuid")
+            return erasure
+        }
+    }
+}
+
+extension Connection {
+    /// Ends pushes whose checked rows have one of the keys: without it they are another content than was checked and reviewed.
+    fileprivate func endPushes(of target: PushTarget, with withdrawal: String, _ reason: LocalizedText) async throws -> Int {
+        let waiting = try await execute(
+            "SELECT \(PushRecord.columns) FROM daylight.push p WHERE p.dataset = \(target.dataset) AND p.state IN ('ready', 'approved', 'scheduled') FOR UPDATE"
+        ).map { try PushRecord($0) }
+        var ended = 0
+        for record in waiting {
+            let name = RowTable.stagingName(record.push.id), staged = RowTable.staging(record.push.id)
+            guard try await execute("SELECT to_regclass(\("staging." + name)) IS NOT NULL")[0].read(Bool.self, 0) else { continue }
+            let keys = RowTable(number: target.number, schema: record.schema).keyTexts(of: "s")
+            let isThere = try await !execute(
+                "SELECT FROM \(staged) s JOIN daylight.withdrawn_row r ON r.withdrawal = \(withdrawal) AND r.key_values = ARRAY[\(keys)] LIMIT 1").isEmpty
+            guard isThere else { continue }
+            try await execute("DROP TABLE \(staged)")
+            try await execute(
+                "UPDATE daylight.push SET state = 'failed', reason_zh = \(reason.zh), reason_en = \(reason.en), updated_at = now() WHERE id = \(record.push.id)")
+            ended += 1
+        }
+        return ended
+    }
+
+    /// Removes what was said about pushes of a dataset and quotes one of the values.
+    fileprivate func eraseQuotations(of dataset: String) async throws -> Int {
+        let ours: SQL = "push IN (SELECT id FROM daylight.push WHERE dataset = \(dataset))"
+        func quotes(_ text: SQL) -> SQL { "EXISTS (SELECT FROM erased_value e WHERE strpos(\(text), e.text) > 0)" }
+        var count = 0
+        for statement: SQL in [
+            "DELETE FROM daylight.finding WHERE \(ours) AND \(quotes("concat_ws(' ', value, message_zh, message_en)"))",
+            "DELETE FROM daylight.rejected_record WHERE \(ours) AND line > 0 AND \(quotes("record"))",
+            "DELETE FROM daylight.idempotency WHERE \(ours) AND \(quotes("body"))",
+        ] { count += try await execute(statement).affectedRows }
+        return count
+    }
+}
