@@ -70,6 +70,7 @@ let package = Package(
         room("CSV", ["CZlib"]),
         room("RateLimit"),
         room("SearchIndex"),
+        room("WorkCalendar"),
         // floor 2
         room("Store", ["Model", "Postgres", "RateLimit", nio, nioLocks, collections, log]),
         room("Profiles", ["Model"]),
@@ -118,6 +119,7 @@ let package = Package(
         tests("AcceptanceTests", ["daylight", "Ledger", "Model", "Postgres", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("RateLimitTests", ["RateLimit"]),
         tests("SearchIndexTests", ["SearchIndex"]),
+        tests("WorkCalendarTests", ["WorkCalendar", "TestSupport"]),
         tests("StoreTests", ["Migrator", "Model", "Postgres", "RateLimit", "Store", "TestSupport", nio, nioPosix, log]),
         tests("PostgresTests", ["Postgres", "TestSupport", nio, nioPosix, log]),
         tests("WitnessTests", ["Ledger", "Witness", "TestSupport", log]),

@@ -20,6 +20,7 @@ FLOORS = {
     "CSV": 1,
     "RateLimit": 1,
     "SearchIndex": 1,
+    "WorkCalendar": 1,
     "Store": 2,
     "Profiles": 2,
     "Migrator": 2,
@@ -49,7 +50,7 @@ ONLY_FOR = {
 }
 
 # Rooms that do no input or output.
-PURE = {"Model", "RateLimit", "SearchIndex", "Profiles"}
+PURE = {"Model", "RateLimit", "SearchIndex", "WorkCalendar", "Profiles"}
 SYSTEM = {
     "Swift", "Foundation", "FoundationEssentials", "FoundationXML", "FoundationInternationalization", "Synchronization", "RegexBuilder",
     "Dispatch", "Glibc", "Musl", "Darwin", "Android", "Testing",
