@@ -1,0 +1,51 @@
+import Model
+
+/// What an audit found, for programs.
+struct AuditReport: Encodable {
+    var server: String
+    var key = ""
+    var origin = ""
+    /// The head that the server was held to, and the one of the last time.
+    var size = 0
+    var head = ""
+    var previousSize: Int?
+    var leavesRead = 0
+    var tilesCompared = 0
+    var datasets = 0
+    var versions = 0
+    var withdrawn = 0
+    var downloads = 0
+    var bytesDownloaded = 0
+    var lie: Lie?
+
+    func text(in language: Language) -> String {
+        let from = previousSize.map { $0 == size ? "" : language == .zh ? "，承接上次的 \(Self.number($0)) 条" : ", going on from the \(Self.number($0)) of the last time" } ?? ""
+        return switch language {
+        case .zh:
+            """
+            未发现不实：\(server)
+              存证    \(origin)，\(Self.number(size)) 条\(from)；本次读取 \(Self.number(leavesRead)) 条，核对分片 \(Self.number(tilesCompared)) 个
+              版本    \(Self.number(datasets)) 个数据资源的 \(Self.number(versions)) 版，其中撤回 \(Self.number(withdrawn)) 版
+              内容    下载并核对 \(Self.number(downloads)) 版，\(Self.number(bytesDownloaded)) 字节
+              公钥    \(key)
+            """
+        case .en:
+            """
+            No lie found: \(server)
+              ledger    \(origin), \(Self.number(size)) leaves\(from); \(Self.number(leavesRead)) were read now, \(Self.number(tilesCompared)) tiles compared
+              versions  \(Self.number(versions)) of \(Self.number(datasets)) datasets, \(Self.number(withdrawn)) of them withdrawn
+              contents  \(Self.number(downloads)) downloaded and right, \(Self.number(bytesDownloaded)) bytes
+              key       \(key)
+            """
+        }
+    }
+
+    private static func number(_ value: Int) -> String {
+        var digits = String(value), groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return ([digits] + groups).joined(separator: ",")
+    }
+}

@@ -1,0 +1,56 @@
+import Model
+
+/// Something that a server says or does and that its own signed log contradicts.
+struct Lie: Error, Encodable {
+    enum Kind: String, Encodable {
+        /// The key is another one than the last time.
+        case key
+        /// A head that is not signed, or is smaller than one seen before.
+        case head
+        /// Two signed heads of one size that differ, or leaves read before that are others now.
+        case rewritten
+        /// A file of the log does not hash to what stands above it.
+        case tile
+        /// An entry that is no leaf.
+        case leaf
+        /// Two leaves for one version.
+        case twice
+        /// The leaf of a version does not name the digest of the one before.
+        case chain
+        /// A version that is public and has no leaf.
+        case unrecorded
+        /// A leaf whose version is gone, without a withdrawal.
+        case vanished
+        /// Something is withdrawn, and no leaf says so; or a leaf says so, and it is not.
+        case withdrawal
+        /// A version is shown otherwise than its leaf says.
+        case version
+        /// The bytes of a version are not those that were promised.
+        case content
+    }
+
+    let kind: Kind
+    let dataset: String?
+    let version: Int?
+    /// What the log says, and what was there instead.
+    let promised: String
+    let served: String
+    let message: LocalizedText
+
+    init(_ kind: Kind, dataset: String? = nil, version: Int? = nil, promised: String, served: String, zh: String, en: String) {
+        (self.kind, self.dataset, self.version, self.promised, self.served) = (kind, dataset, version, promised, served)
+        message = LocalizedText(zh: zh, en: en)
+    }
+
+    func text(in language: Language) -> String {
+        let place = [dataset, version.map(String.init)].compactMap { $0 }
+        switch language {
+        case .zh:
+            let at = place.isEmpty ? "" : "（\(place.joined(separator: " 第 "))\(version == nil ? "" : " 版")）"
+            return "不实\(at)：\(message.zh)\n  承诺  \(promised)\n  实际  \(served)"
+        case .en:
+            let at = place.isEmpty ? "" : " (\(place.joined(separator: ", version ")))"
+            return "A LIE\(at): \(message.text(in: .en))\n  promised  \(promised)\n  served    \(served)"
+        }
+    }
+}

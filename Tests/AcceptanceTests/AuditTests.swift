@@ -1,0 +1,185 @@
+import Foundation
+import Ledger
+import NIOHTTP1
+import Postgres
+import TestSupport
+import Testing
+
+/// `daylight audit` against a server that tells the truth, and against one that lies in one way after the other: each lie is made in the database, behind the server's back.
+@Suite struct AuditTests {
+    /// One way to lie.
+    private struct Deceit {
+        let name: String
+        /// Makes it, and takes it back.
+        let make: (Site) async throws -> Void
+        let undo: (Site) async throws -> Void
+        /// What the audit has to say of it.
+        let kind: String
+        var version: Int?
+        var words: [String] = []
+        var arguments: [String] = []
+        /// Whether the audit remembers the time before the lie.
+        var remembers = false
+    }
+
+    /// The server and what was right in its database.
+    private struct Site {
+        let installation: Installation
+        let folder: URL
+        let forger: Forger
+
+        func sql(_ statements: String) async throws {
+            // As somebody who has the database in their hands: no constraint keeps them.
+            try await installation.database.database.execute(SQL(raw: "DO $do$ BEGIN PERFORM set_config('session_replication_role', 'replica', true); \(statements); END $do$"))
+            for dataset in ["accounts", "cells"] { try await installation.database.database.execute("SELECT pg_notify('daylight_change', \(dataset))") }
+            // What is kept in memory is trusted for less than a second.
+            try await Task.sleep(for: .milliseconds(1200))
+        }
+
+        func restore(_ table: String) async throws { try await sql("DELETE FROM daylight.\(table); INSERT INTO daylight.\(table) SELECT * FROM daylight.before_\(table)") }
+
+        /// The report in what an audit wrote: lines of progress may stand before it, the words behind it.
+        static func report(_ output: String) throws -> JSONValue {
+            let begin = output.range(of: "{\n")?.lowerBound ?? output.startIndex, end = output.range(of: "\n}\n")?.upperBound ?? output.endIndex
+            return try JSONValue(json: Data(output[begin..<max(begin, end)].utf8))
+        }
+
+        func audit(_ state: String, _ more: [String] = [], language: String = "C") throws -> (status: Int32, output: String) {
+            try Installation.run(
+                ["audit", installation.reader.baseURL, "--state", folder.appending(path: state).path, "--grace", "1", "--sample", "0"] + more, environment: ["LC_ALL": language])
+        }
+    }
+
+    private static func with(_ body: (Site) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-audit-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A limit that an audit meets: it has to wait and go on.
+        try await Installation.with(environment: ["DAYLIGHT_LEDGER_NAME": "test.example/ledger", "DAYLIGHT_RATE_LIMITS": "anonymous.read=15/1"]) { site in
+            for dataset in ["accounts", "cells"] {
+                try await site.describe(dataset, Descriptions.own("核查", department: site.department, fields: FaultTests.fields, key: ["id"]))
+                for version in 1...3 { try await site.publish(dataset, Data("id,name,amount\n1,一,\(version).00\n2,\"二\n行\",2.50\n3,三,0.10\n".utf8)) }
+            }
+            for _ in 0..<100 where try await site.database.database.execute("SELECT FROM daylight.ledger_pending").count > 0 { try await Task.sleep(for: .milliseconds(50)) }
+            for table in ["version", "ledger_leaf", "ledger_checkpoint"] {
+                try await site.database.database.execute(SQL(raw: "CREATE TABLE daylight.before_\(table) AS SELECT * FROM daylight.\(table)"))
+            }
+            try await body(Site(installation: site, folder: folder, forger: Forger(database: site.database, name: "test.example/ledger")))
+        }
+    }
+
+    @Test func anHonestServerIsFollowedFromWhereTheLastAuditEnded() async throws {
+        try await Self.with { site in
+            let first = try site.audit("state", ["--all", "--json"])
+            #expect(first.status == 0, "\(first.output)")
+            let report = try Site.report(first.output)
+            #expect(report["versions"]?.int == 6 && report["downloads"]?.int == 6 && report["datasets"]?.int == 2 && report["previous_size"]?.int == nil, "\(first.output)")
+            let size = try #require(report["size"]?.int)
+            // Releases, reviews and the profiles that were loaded.
+            #expect(size > 12 && report["leaves_read"]?.int == size && report["lie"]?.object == nil)
+
+            let pushed = try await site.installation.pusher.send(
+                .POST, "/v1/datasets/accounts/withdrawals", json: #"{"subject":"version","version":2,"reason":{"zh":"测试","en":"test"},"legal_basis":"条例"}"#)
+            #expect(pushed.status == 201)
+            // What is kept in memory is trusted for less than a second.
+            try await Task.sleep(for: .milliseconds(1200))
+            let second = try site.audit("state", ["--json", "--sample", "2"])
+            #expect(second.status == 0, "\(second.output)")
+            let later = try Site.report(second.output)
+            #expect(later["previous_size"]?.int == size && later["leaves_read"]?.int == 1 && later["withdrawn"]?.int == 1 && later["downloads"]?.int == 2, "\(second.output)")
+            let words = try site.audit("state", language: "zh_CN.UTF-8")
+            #expect(words.status == 0 && words.output.contains("未发现不实") && words.output.contains("6 版"), "\(words.output)")
+            let again = try site.audit("state", ["--again", "--json"]), read = try Site.report(again.output)["leaves_read"]?.int
+            #expect(again.status == 0 && read == size + 1, "\(again.output)")
+
+            // A withdrawn dataset is known by its leaf.
+            let gone = try await site.installation.pusher.send(.POST, "/v1/datasets/cells/withdrawals", json: #"{"subject":"dataset","reason":{"zh":"测试","en":"test"}}"#)
+            #expect(gone.status == 201)
+            let last = try site.audit("state")
+            #expect(last.status == 0, "\(last.output)")
+
+            let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+            let key = try site.audit("other", ["--key", stranger])
+            #expect(key.status == 1 && key.output.contains("A LIE") && key.output.contains("key"), "\(key.output)")
+            let nobody = try Installation.run(["audit", "http://127.0.0.1:1", "--state", site.folder.appending(path: "none").path])
+            #expect(nobody.status == 2, "\(nobody.output)")
+        }
+    }
+
+    @Test func eachLieIsNamed() async throws {
+        try await Self.with { site in
+            let honest = try site.audit("honest")
+            #expect(honest.status == 0, "\(honest.output)")
+            for deceit in Self.deceits {
+                let state = "state-\(UUID().uuidString)"
+                if deceit.remembers { try FileManager.default.copyItem(at: site.folder.appending(path: "honest"), to: site.folder.appending(path: state)) }
+                try await deceit.make(site)
+                let found = try site.audit(state, ["--json"] + deceit.arguments)
+                try await deceit.undo(site)
+                #expect(found.status == 1, "\(deceit.name): \(found.output)")
+                // The report first, then the words.
+                let lie = try? Site.report(found.output)["lie"]
+                #expect(lie?["kind"]?.string == deceit.kind, "\(deceit.name): \(found.output)")
+                if let version = deceit.version { #expect(lie?["dataset"]?.string != nil && lie?["version"]?.int == version, "\(deceit.name): \(found.output)") }
+                for word in deceit.words + ["A LIE", "promised", "served"] { #expect(found.output.contains(word), "\(deceit.name): \(found.output)") }
+            }
+            // All were taken back: it is honest again.
+            var last = try site.audit("honest", ["--all"])
+            for _ in 0..<10 where last.status != 0 {
+                try await Task.sleep(for: .seconds(3))
+                last = try site.audit("honest", ["--all"])
+            }
+            #expect(last.status == 0, "\(last.output)")
+        }
+    }
+
+    private static let zeroes = String(repeating: "0", count: 64)
+
+    private static var deceits: [Deceit] {
+        func version(_ name: String, _ statement: String, kind: String, version: Int?, _ words: [String] = [], arguments: [String] = []) -> Deceit {
+            Deceit(name: name, make: { try await $0.sql(statement) }, undo: { try await $0.restore("version") }, kind: kind, version: version, words: words, arguments: arguments)
+        }
+        func log(_ name: String, kind: String, remembers: Bool = false, _ words: [String] = [], _ make: @escaping (Site) async throws -> Void) -> Deceit {
+            Deceit(
+                name: name, make: make,
+                undo: {
+                    try await $0.restore("ledger_leaf")
+                    try await $0.restore("ledger_checkpoint")
+                }, kind: kind, words: words, remembers: remembers)
+        }
+        let accounts = "WHERE dataset = 'accounts' AND number"
+        return [
+            version("another digest", "UPDATE daylight.version SET digest = '\(zeroes)' \(accounts) = 2", kind: "version", version: 2, ["accounts", zeroes]),
+            version("another number of rows", "UPDATE daylight.version SET row_count = 4 \(accounts) = 1", kind: "version", version: 1, ["number of rows"]),
+            version("another time", "UPDATE daylight.version SET released_at = released_at - interval '1 day' \(accounts) = 3", kind: "version", version: 3, ["time of release"]),
+            version("another schema", "UPDATE daylight.version SET schema = replace(schema::text, '名称', '别名')::jsonb WHERE dataset = 'cells' AND number = 3", kind: "version", version: 3, ["schema"], arguments: ["--all"]),
+            version("a version that nobody recorded",
+                "INSERT INTO daylight.version SELECT (jsonb_populate_record(v, '{\"number\": 4, \"push\": null}')).* FROM daylight.version v \(accounts) = 3", kind: "unrecorded", version: 4),
+            version("a version that is gone", "DELETE FROM daylight.version \(accounts) = 2", kind: "vanished", version: 2),
+            version("a withdrawal that nobody recorded", "UPDATE daylight.version SET withdrawal = gen_random_uuid() \(accounts) = 1", kind: "withdrawal", version: 1),
+            Deceit(
+                name: "a dataset that is hidden", make: { try await $0.sql("UPDATE daylight.dataset SET state = 'draft' WHERE id = 'cells'") }, undo: { try await $0.sql("UPDATE daylight.dataset SET state = 'published' WHERE id = 'cells'") },
+                kind: "vanished", words: ["cells"]),
+            log("a leaf that does not hash to its tile", kind: "tile") { try await $0.sql("UPDATE daylight.ledger_leaf SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"row_count\":3', '\"row_count\":4'), 'UTF8') WHERE dataset = 'accounts' AND version = 1") },
+            log("a tile that its leaves do not make", kind: "tile") { try await $0.sql("UPDATE daylight.ledger_leaf SET hash = sha256('x') WHERE index = 5") },
+            log("a head over other leaves", kind: "head") { site in
+                try await site.sql("UPDATE daylight.ledger_leaf SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"row_count\":3', '\"row_count\":4'), 'UTF8') WHERE dataset = 'accounts' AND version = 1; UPDATE daylight.ledger_leaf SET hash = sha256('\\x00'::bytea || entry)")
+            },
+            log("a head without the key's signature", kind: "head") { try await $0.sql("UPDATE daylight.ledger_checkpoint SET note = replace(note, 'test.example/ledger ', 'other.example/ledger ')") },
+            log("a log that lost its end", kind: "head", remembers: true, ["shorter"]) { try await $0.sql("DELETE FROM daylight.ledger_checkpoint WHERE size > 14") },
+            log("a past that is another one now", kind: "rewritten", remembers: true, ["history was rewritten"]) { site in
+                try await site.forger.rewriteRelease(of: "accounts", version: 1) { $0.replacing(/"digest":"[0-9a-f]{64}"/, with: "\"digest\":\"\(zeroes)\"") }
+            },
+            log("a past that was never seen, without the versions that it tells of", kind: "chain") { site in
+                try await site.forger.rewriteRelease(of: "accounts", version: 1) { $0.replacing(/"digest":"[0-9a-f]{64}"/, with: "\"digest\":\"\(zeroes)\"") }
+            },
+            log("two leaves for one version", kind: "twice") { site in try await site.forger.rewriteRelease(of: "accounts", version: 2) { $0.replacing("\"version\":2}", with: "\"version\":3}").replacing("\"version\":2,", with: "\"version\":3,") } },
+            log("an entry that is no leaf", kind: "leaf") { site in try await site.forger.rewriteRelease(of: "accounts", version: 2) { $0 + " " } },
+            // Last: a server that found rows of a version to be wrong does not try again at once. Of the first version nothing was downloaded yet.
+            Deceit(
+                name: "one cell", make: { try await $0.sql("EXECUTE (SELECT format('UPDATE data.d%s SET amount = 9.99 WHERE id = ''1'' AND _since = 1', number) FROM daylight.dataset WHERE id = 'cells')") },
+                undo: { try await $0.sql("EXECUTE (SELECT format('UPDATE data.d%s SET amount = 1.00 WHERE id = ''1'' AND _since = 1', number) FROM daylight.dataset WHERE id = 'cells')") },
+                kind: "content", version: 1, words: ["cells"], arguments: ["--all"]),
+        ]
+    }
+}
