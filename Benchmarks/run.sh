@@ -4,6 +4,7 @@
 # Needs wrk, nginx, pgbench and psql (apt) and Python 3.11 with venv; the Python packages go into .bench/venv.
 # DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
 # `run.sh search` measures search alone, with the arguments of search.py: --sizes, --rate, --seconds, --no-fastapi.
+# `run.sh appends` measures how fast the ledger takes in what is entered: --rate, --seconds.
 # Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push proof release hot refused slow; --before.
 # large, workbook and rolled are measured only where they are asked for: --rows 10000000 --only large, --rows 1000000 --only workbook, --only rolled.
 set -euo pipefail
@@ -36,11 +37,17 @@ DAYLIGHT_SCHEMA_DIR=schema "$daylight" migrate >&2
 search() {
     python3 Benchmarks/search.py --daylight "$daylight" --python .bench/venv/bin/python "$@"
 }
-if [ "${1:-}" = search ]; then
+if [ "${1:-}" = appends ]; then
+    shift
+    python3 Benchmarks/appends.py --daylight "$daylight" "$@"
+elif [ "${1:-}" = search ]; then
     shift
     search "$@"
 else
     python3 Benchmarks/bench.py --daylight "$daylight" --python .bench/venv/bin/python "$@"
     # Last, since it makes the catalogue anew.
-    if [ $# -eq 0 ]; then search; fi
+    if [ $# -eq 0 ]; then
+        python3 Benchmarks/appends.py --daylight "$daylight"
+        search
+    fi
 fi
