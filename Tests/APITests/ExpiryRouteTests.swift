@@ -158,7 +158,7 @@ import Testing
                 for path in Self.files + Self.olderFiles { #expect(try await node.get(Self.base + path).status == 200, "\(path)") }
             }
             // Long enough to have hot answers kept by both nodes before the instant comes.
-            var instant = Timestamp.now, time = Duration.seconds(3)
+            var instant = Timestamp.now, time = Duration.seconds(15)
             repeat {
                 instant = try await expire(time)
                 time = time * 2
