@@ -12,6 +12,8 @@ GRANT INSERT ON daylight.profile TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.code_list TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.code TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.dataset TO daylight_writer;
+-- what a description said is never edited: only that it became public is noted
+GRANT INSERT, UPDATE (published_at) ON daylight.description_revision TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.push TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.finding, daylight.rejected_record TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.finding_count TO daylight_writer;
@@ -42,4 +44,4 @@ GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
     published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.ledger_witness, published.ledger_cosignature,
-    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding TO daylight_reader, daylight_writer;
+    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding, published.description_revision TO daylight_reader, daylight_writer;

@@ -46,6 +46,7 @@ public struct API: Sendable {
         }
         if let catalogue = dependencies.catalogue {
             addDatasetRoutes(routes, catalogue)
+            addRevisionRoutes(routes, catalogue)
             addCatalogueFileRoutes(routes, catalogue)
             addMappingRoutes(routes, catalogue)
             addDepartmentRoutes(routes, catalogue)

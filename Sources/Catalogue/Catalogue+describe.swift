@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Ledger
 public import Model
 internal import Profiles
 internal import Store
@@ -39,7 +40,14 @@ extension Catalogue {
         }
         let content = try await content(description, places)
         if current.dataset.currentVersion != nil { try await checkReleased(current, content) }
-        switch try await store.updateDataset(current.id, content, revision: current.dataset.revision, version: current.dataset.currentVersion ?? 0) {
+        var entry: LedgerEntry?
+        if current.dataset.state == .published, current.dataset.description != description {
+            entry = try .description(
+                of: current.id, revision: current.dataset.revision + 1, from: current.dataset.description, to: description, at: .now)
+        }
+        switch try await store.updateDataset(
+            current.id, content, revision: current.dataset.revision, version: current.dataset.currentVersion ?? 0, entry: entry)
+        {
         case .written(let record): return record
         case .outdated: throw Self.outdated
         case .resourceCodeTaken: throw Self.resourceCodeTaken

@@ -13,6 +13,8 @@ public enum Leaf: Sendable, Hashable {
     case review(Review)
     /// A version of a profile was loaded.
     case profile(Profile)
+    /// The description of a published dataset was edited.
+    case description(Description)
     /// One of a kind that this program does not know.
     case other(kind: String)
 
@@ -64,9 +66,7 @@ public enum Leaf: Sendable, Hashable {
             profile = version.profile
             department = version.department
             descriptionRevision = description.revision
-            var members = try CanonicalJSON(description.value)
-            members["schema"] = nil
-            descriptionDigest = HexDigest.of(members.bytes)
+            descriptionDigest = try Leaf.digest(of: description.value)
             releasedAt = version.releasedAt
             self.late = late ? true : nil
             self.rowTree = rowTree.map { RowTree(head: HexDigest.hexadecimal($0.head), size: $0.size) }
@@ -114,6 +114,36 @@ public enum Leaf: Sendable, Hashable {
             reviewedAt = review.reviewedAt
             commitment = Commitment(salt: salt, content: try CanonicalJSON(review).bytes)
         }
+    }
+
+    public struct Description: Sendable, Hashable, Codable {
+        public var dataset: String
+        public var revision: Int
+        /// SHA-256 of the description without its schema, as RFC 8785 spells it.
+        public var digest: String
+        /// That of the description before.
+        public var previousDigest: String
+        public var department: String
+        public var editedAt: Timestamp
+
+        /// - Parameter revision: the one that the edit makes.
+        public init(dataset: String, revision: Int, from old: DatasetDescription, to new: DatasetDescription, editedAt: Timestamp) throws {
+            self.dataset = dataset
+            self.revision = revision
+            digest = try Leaf.digest(of: new)
+            previousDigest = try Leaf.digest(of: old)
+            department = new.department
+            self.editedAt = editedAt
+        }
+    }
+
+    /// What leaves say of a description: SHA-256 of it without its schema, as RFC 8785 spells it.
+    ///
+    /// - Throws: `EncodingError`, `DecodingError`: not for what the model can hold.
+    public static func digest(of description: DatasetDescription) throws -> String {
+        var members = try CanonicalJSON(description)
+        members["schema"] = nil
+        return HexDigest.of(members.bytes)
     }
 
     public struct Profile: Sendable, Hashable, Codable {
@@ -176,6 +206,7 @@ extension Leaf {
         case .withdrawal: "withdrawal"
         case .review: "review"
         case .profile: "profile"
+        case .description: "description"
         case .other(let kind): kind
         }
     }
@@ -190,6 +221,7 @@ extension Leaf {
             case .withdrawal(let leaf): try CanonicalJSON(leaf)
             case .review(let leaf): try CanonicalJSON(leaf)
             case .profile(let leaf): try CanonicalJSON(leaf)
+            case .description(let leaf): try CanonicalJSON(leaf)
             case .other(let kind): throw EncodingError.invalidValue(kind, .init(codingPath: [], debugDescription: "a leaf of an unknown kind is read only"))
             }
         members["format"] = .string(Self.format)
@@ -210,6 +242,7 @@ extension Leaf {
             case "withdrawal": .withdrawal(try decoder.decode(Withdrawal.self, from: data))
             case "review": .review(try decoder.decode(Review.self, from: data))
             case "profile": .profile(try decoder.decode(Profile.self, from: data))
+            case "description": .description(try decoder.decode(Description.self, from: data))
             default: .other(kind: head.kind)
             }
     }

@@ -36,4 +36,13 @@ extension LedgerEntry {
     public static func profile(id: String, version: Int, json: [UInt8]) throws -> LedgerEntry {
         try LedgerEntry(.profile(.init(id: id, version: version, json: json)))
     }
+
+    /// An edit of a published description.
+    ///
+    /// - Parameter revision: the one that it makes.
+    public static func description(
+        of dataset: String, revision: Int, from old: DatasetDescription, to new: DatasetDescription, at time: Timestamp
+    ) throws -> LedgerEntry {
+        try LedgerEntry(.description(.init(dataset: dataset, revision: revision, from: old, to: new, editedAt: time)), dataset: dataset)
+    }
 }

@@ -38,6 +38,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case departmentNotFound = "DL2007"
     case versionNotFound = "DL2008"
     case versionWithdrawn = "DL2009"
+    case revisionNotFound = "DL2010"
 
     // 3xxx: publishing
     case pushNotFound = "DL3000"
@@ -83,7 +84,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
             400
         case .unauthenticated: 401
         case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent: 403
-        case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .pushNotFound, .rowNotFound,
+        case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .revisionNotFound, .pushNotFound, .rowNotFound,
             .rowProofUnavailable:
             404
         case .methodNotAllowed: 405
@@ -143,6 +144,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .departmentNotFound: LocalizedText(zh: "没有这个部门", en: "No such department")
         case .versionNotFound: LocalizedText(zh: "没有这个版本", en: "No such version")
         case .versionWithdrawn: LocalizedText(zh: "版本已撤回", en: "Version withdrawn")
+        case .revisionNotFound: LocalizedText(zh: "没有这个修订", en: "No such revision")
         case .pushNotFound: LocalizedText(zh: "没有这次报送", en: "No such push")
         case .pushRejected: LocalizedText(zh: "报送未通过校验", en: "Push rejected")
         case .pushStateConflict: LocalizedText(zh: "报送当前状态不允许此操作", en: "The push's state does not allow this")

@@ -94,8 +94,9 @@ extension Store {
     /// - Parameters:
     ///   - revision: the revision that the edit is based on.
     ///   - version: the version that was current then, 0 for none.
-    public func updateDataset(_ id: String, _ content: DatasetContent, revision: Int, version: Int) async throws -> DatasetWrite {
-        try await writingDataset(id, recordsChange: true) { connection in
+    ///   - entry: what the ledger says of it; nil where nobody has seen the description yet, or it stays as it is.
+    public func updateDataset(_ id: String, _ content: DatasetContent, revision: Int, version: Int, entry: LedgerEntry?) async throws -> DatasetWrite {
+        try await writingDataset(id, recordsChange: true, entry: entry) { connection in
             try await connection.execute(
                 """
                 WITH d AS (
@@ -129,13 +130,14 @@ extension Store {
         }
     }
 
-    private func writingDataset(_ id: String, recordsChange: Bool = false, _ body: (Connection) async throws -> RowSet) async throws -> DatasetWrite {
+    private func writingDataset(_ id: String, recordsChange: Bool = false, entry: LedgerEntry? = nil, _ body: (Connection) async throws -> RowSet) async throws -> DatasetWrite {
         try await mappingErrors {
             do {
                 return try await writer.transaction { connection in
                     guard let row = try await body(connection).first else { return .outdated }
                     let record = try Self.datasetRecord(row)
                     if recordsChange, record.dataset.state == .published { try await connection.record(.description(revision: record.dataset.revision), of: id) }
+                    if let entry { try await connection.enter(entry) }
                     try await connection.notifyChange(of: id)
                     return .written(record)
                 }

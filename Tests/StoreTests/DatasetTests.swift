@@ -43,7 +43,7 @@ import Testing
             let outcomes = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<8 {
                     group.addTask {
-                        if case .written = try await store.updateDataset("lighthouse", content(office.uscc, title: "第\(number)版"), revision: 1, version: 0) { true } else { false }
+                        if case .written = try await store.updateDataset("lighthouse", content(office.uscc, title: "第\(number)版"), revision: 1, version: 0, entry: nil) { true } else { false }
                     }
                 }
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
@@ -57,7 +57,7 @@ import Testing
         try await withTestStore { db, store in
             let office = try await db.addDepartment()
             _ = try await store.addDataset("lighthouse", content(office.uscc))
-            guard case .outdated = try await store.updateDataset("lighthouse", content(office.uscc), revision: 1, version: 3) else {
+            guard case .outdated = try await store.updateDataset("lighthouse", content(office.uscc), revision: 1, version: 3, entry: nil) else {
                 Issue.record("an edit went through on a version that was never there")
                 return
             }

@@ -42,7 +42,7 @@ import Testing
         for (view, columns) in declared where view.hasPrefix("published.") {
             let hidden = columns.filter { $0.value != "public" }.map(\.key).sorted()
             // These name fields that are not public, for the server to know what to leave out; no values are in them.
-            let known = ["published.dataset": ["description", "schema"], "published.version": ["schema"]]
+            let known = ["published.dataset": ["description", "schema"], "published.version": ["schema"], "published.description_revision": ["description"]]
             #expect(hidden == known[view, default: []], "\(view)")
             let table = view.replacing("published.", with: "daylight.")
             for (column, visibility) in columns { if let below = declared[table]?[column] { #expect(below == visibility, "\(view).\(column)") } }

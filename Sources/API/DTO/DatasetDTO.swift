@@ -7,12 +7,13 @@ struct DatasetDTO: Encodable, Sendable {
         var own: String
         var schema: String
         var versions: String
+        var revisions: String
         var rows: String?
         var csv: String?
 
         enum CodingKeys: String, CodingKey {
             case own = "self"
-            case schema, versions, rows, csv
+            case schema, versions, revisions, rows, csv
         }
     }
 
@@ -41,7 +42,7 @@ struct DatasetDTO: Encodable, Sendable {
         self.description = description
         let isReleased = record.dataset.currentVersion != nil
         links = Links(
-            own: path, schema: path + "/schema", versions: path + "/versions", rows: isReleased ? path + "/rows" : nil,
+            own: path, schema: path + "/schema", versions: path + "/versions", revisions: path + "/revisions", rows: isReleased ? path + "/rows" : nil,
             csv: isReleased ? path + "/data.csv" : nil
         )
     }
