@@ -8,7 +8,7 @@ import urllib.error, urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-import bulk, hot, ledger
+import bulk, differences, hot, ledger
 from measure import Peak, cpu_seconds, free_port, middle, ratio, resident, timed
 
 HERE = Path(__file__).resolve().parent
@@ -397,6 +397,10 @@ class Bench:
     def rolled(self):
         bulk.rolled(self)
 
+    def diff(self):
+        self.psql(ADD_DEPARTMENT)
+        self.results["diff"] = differences.measure(self, ROW_SQL, NAMES, TYPES, FIELDS)
+
     def push(self):
         """A push of CSV rows to its release, against COPY into a temporary table and INSERT into a table with the same indexes."""
         rows = self.options.push_rows
@@ -470,7 +474,7 @@ class Bench:
             sys.exit(f"{method} {path}: {error.code} {error.read().decode()[:2000]}")
 
     def run(self):
-        if set(self.options.only) - {"push", "proof", "release", "rolled"}:
+        if set(self.options.only) - {"push", "proof", "release", "rolled", "diff"}:
             self.seed()
         for name in self.options.only:
             print(f"measuring {name}", file=sys.stderr)
@@ -500,7 +504,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--before", help="a checkout from before migration 0009, built in the release configuration: what `release` is measured against")
-    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push", "proof", "release", "hot", "refused", "slow"])
+    parser.add_argument("--only", nargs="*", default=["row", "page", "aggregate", "rollup", "csv", "file", "push", "proof", "release", "hot", "refused", "slow", "diff"])
     options = parser.parse_args()
     if not options.database:
         parser.error("--database or DATABASE_URL is needed")

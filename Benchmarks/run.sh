@@ -5,7 +5,7 @@
 # DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
 # `run.sh search` measures search alone, with the arguments of search.py: --sizes, --rate, --seconds, --no-fastapi.
 # `run.sh appends` measures how fast the ledger takes in what is entered: --rate, --seconds.
-# Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push proof release hot refused slow; --before.
+# Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push proof release hot refused slow diff; --before.
 # large, workbook and rolled are measured only where they are asked for: --rows 10000000 --only large, --rows 1000000 --only workbook, --only rolled.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -3,16 +3,18 @@ import Foundation
 import Ledger
 import Model
 
-/// `daylight verify FILE --proof P --key K`: says without any network whether a file, or a row, is what the ledger says was released.
+/// `daylight verify FILE --proof P --key K`: says without any network whether a file, a row or a difference is what the ledger says was released.
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Check a downloaded file or a row against the ledger, offline. 离线核验下载的文件或一行数据。",
+        abstract: "Check a downloaded file, a row or a difference against the ledger, offline. 离线核验下载的文件、一行数据或版本差异。",
         discussion: """
             daylight verify data.csv --proof data.tlog-proof --key KEY
                 whether the file is, byte by byte, what was released; the proof is /v1/datasets/{id}/versions/{n}/proof
             daylight verify --row row.proof --key KEY
                 whether a row stands in a version that was released; the proof is /v1/datasets/{id}/rows/{key}/proof
+            daylight verify --difference diff.csv --from old.csv --from-proof old.tlog-proof --to-proof new.tlog-proof --key KEY
+                whether a difference is all that lies between two versions that were released; it is /v1/datasets/{id}/diff.csv?from=M&to=N
             daylight verify --old checkpoint.txt --consistency proof.txt --key KEY
                 whether a newer log goes on from an older head without changing anything; the proof is /ledger/consistency?old=SIZE
             --witness KEY (more than once), --quorum N
@@ -31,6 +33,18 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The proof of one row, which has the row in it.", completion: .file())
     var row: String?
 
+    @Option(help: "What differs between two versions: diff.csv as it was downloaded.", completion: .file())
+    var difference: String?
+
+    @Option(help: "The older version's file: the canonical CSV.", completion: .file())
+    var from: String?
+
+    @Option(help: "The older version's proof (tlog-proof).", completion: .file())
+    var fromProof: String?
+
+    @Option(help: "The newer version's proof (tlog-proof).", completion: .file())
+    var toProof: String?
+
     @Option(help: "An older checkpoint that was kept.", completion: .file())
     var old: String?
 
@@ -48,9 +62,9 @@ struct VerifyCommand: ParsableCommand {
 
     func validate() throws {
         if let quorum, !(1...max(1, witnesses.count)).contains(quorum) || witnesses.isEmpty { throw ValidationError("--quorum must be from 1 to the number of witnesses (--witness)") }
-        let given = [[file, proof], [row], [old, consistency]].map { options in options.map { $0 != nil } }
+        let given = [[file, proof], [row], [difference, from, fromProof, toProof], [old, consistency]].map { options in options.map { $0 != nil } }
         guard given.count(where: { $0.contains(true) }) == 1, given.contains(where: { $0.allSatisfy { $0 } }) else {
-            throw ValidationError("give FILE and --proof, or --row, or --old and --consistency")
+            throw ValidationError("give FILE and --proof, or --row, or --difference with --from, --from-proof and --to-proof, or --old and --consistency")
         }
     }
 
@@ -64,6 +78,10 @@ struct VerifyCommand: ParsableCommand {
                 terminal.print(finding.text(file: file, in: language))
             } else if let row {
                 terminal.print(try Verification.row(proof: Self.text(row), verifier: verifier, trust: trust).text(in: language))
+            } else if let difference, let from, let fromProof, let toProof {
+                let finding = try Verification.difference(
+                    Self.bytes(difference), old: Self.bytes(from), Self.canonicalFile(from), fromProof: Self.text(fromProof), toProof: Self.text(toProof), verifier: verifier, trust: trust)
+                terminal.print(finding.text(file: difference, in: language))
             } else if let old, let consistency {
                 let finding = try Verification.consistency(old: Self.text(old), proof: Self.text(consistency), verifier: verifier, trust: trust)
                 terminal.print(finding.text(in: language))
@@ -97,6 +115,12 @@ struct VerifyCommand: ParsableCommand {
     private static func text(_ path: String) throws -> String {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw Unreadable(zh: "无法读取 \(path)", en: "cannot read \(path)") }
         return text
+    }
+
+    /// A file that is not read before it is needed.
+    private static func bytes(_ path: String) throws -> Data {
+        guard let bytes = try? Data(contentsOf: URL(filePath: path), options: .alwaysMapped) else { throw Unreadable(zh: "无法读取 \(path)", en: "cannot read \(path)") }
+        return bytes
     }
 
     private static func canonicalFile(_ path: String) throws -> CanonicalFile {
