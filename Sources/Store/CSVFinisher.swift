@@ -138,7 +138,9 @@ private struct RecordScanner {
     func endOfBareValue() -> Int {
         // The usual length of a datetime, without fraction.
         let usual = position &+ 22
-        if usual < count, byte(position) != UInt8(ascii: ","), byte(usual) == UInt8(ascii: ",") || byte(usual) == UInt8(ascii: "\n") { return usual }
+        // What is missing may be the record's last: what ends there then belongs to the next.
+        let isMissing = position < count && (byte(position) == UInt8(ascii: ",") || byte(position) == UInt8(ascii: "\n"))
+        if usual < count, !isMissing, byte(usual) == UInt8(ascii: ",") || byte(usual) == UInt8(ascii: "\n") { return usual }
         var place = position
         while place < count, byte(place) != UInt8(ascii: ","), byte(place) != UInt8(ascii: "\n") { place &+= 1 }
         return place

@@ -18,6 +18,12 @@ import Testing
         #expect(finish(",2013-03-01 00:00:00+08,\n,,\n", [false, true, true]) == ",2013-03-01T00:00:00+08:00,\n,,\n")
     }
 
+    @Test func whatIsMissingAtTheEndOfARecordTakesNothingOfTheNext() {
+        // The 22nd byte behind the first record's end is a comma.
+        let text = "a,\nbbbbbbbbbbbbbbbbbbbbb,2013-03-01 00:00:00+08\n"
+        #expect(finish(text, [false, true]) == "a,\nbbbbbbbbbbbbbbbbbbbbb,2013-03-01T00:00:00+08:00\n")
+    }
+
     @Test func quotedValuesBeforeADatetimeMayHoldAnything() {
         let text = "\"a,b\"\"c\nd\",2013-03-01 00:00:00+08\n\"\",2013-03-02 00:00:00+08\nlonger than eight bytes,2013-03-03 00:00:00+08\n"
         let expected =
