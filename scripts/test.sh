@@ -14,11 +14,20 @@ if [ $# -eq 0 ]; then
     export DAYLIGHT_CONTRACT_COVERAGE=$work/seen DAYLIGHT_CONTRACT_DOCUMENTED=$work/documented
 fi
 status=0
-scripts/with-postgres.sh swift test -c release --skip-build --disable-xctest "$@" 2>&1 | tee "$work/log" || status=$?
+run() {
+    scripts/with-postgres.sh swift test -c release --skip-build --disable-xctest "$@" 2>&1 | tee -a "$work/log" || status=$?
+}
+if [ $# -eq 0 ]; then
+    # Whole processes are started, stopped and killed by themselves: waiting for them holds up whatever else runs beside.
+    run --filter AcceptanceTests
+    run --skip AcceptanceTests
+else
+    run "$@"
+fi
 if [ "$status" -ne 0 ]; then
     python3 scripts/checks/failures.py "$work/log"
 elif [ $# -eq 0 ]; then
     python3 scripts/checks/coverage.py "$work/documented" "$work/seen" Tests/uncovered.txt || status=$?
 fi
-grep -E 'Test run with [0-9]+ tests' "$work/log" | tail -n 1 || echo "the test run ended without a summary, with status $status"
+grep -E 'Test run with [0-9]+ tests' "$work/log" | awk '!seen[$0]++' | sort -s -r -k 10,10 || echo "the test run ended without a summary, with status $status"
 exit "$status"
