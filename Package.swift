@@ -72,24 +72,25 @@ let package = Package(
         room("SearchIndex"),
         room("WorkCalendar"),
         // floor 2
-        room("Store", ["Model", "Postgres", "RateLimit", nio, nioLocks, collections, log]),
+        room("Store", ["Model", "Postgres", "RateLimit", nio, nioLocks, collections, crypto, log]),
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
         room("Ledger", ["Model", crypto]),
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Notary", ["Model", "Ledger", "Store", nio, crypto, log]),
+        room("Exchange", ["Model", "WorkCalendar", "Store", "Ledger", nio, nioLocks, crypto, log]),
         room("Jobs", ["Model", "Store", log]),
         room("Witness", ["Ledger", log]),
         room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
         room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
         // floor 4
-        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Publishing", "Bulk", "Ledger", "Notary", "RateLimit", "Witness", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
+        room("API", ["Model", "CSV", "Profiles", "Catalogue", "Exchange", "Publishing", "Bulk", "Ledger", "Notary", "RateLimit", "Witness", nio, nioPosix, nioHTTP1, nioLocks, log, crypto] + hummingbird),
         // floor 5
         .executableTarget(
             name: "daylight",
             dependencies: [
-                "API", "Bulk", "Catalogue", "CSV", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
+                "API", "Bulk", "Catalogue", "CSV", "Exchange", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -105,6 +106,7 @@ let package = Package(
         tests("CSVTests", ["CSV"]),
         tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
         tests("JobsTests", ["Jobs", "Postgres", "Store", "TestSupport", log, nioPosix]),
+        tests("ExchangeTests", ["Exchange", "Ledger", "Model", "Postgres", "Publishing", "Store", "WorkCalendar", "TestSupport", crypto, log, nio, nioPosix]),
         tests("LedgerTests", ["Ledger", "Model", "TestSupport", crypto]),
         tests("ModelTests", ["Model"]),
         tests("MigratorTests", ["Migrator", "Postgres", "TestSupport"]),
@@ -113,7 +115,7 @@ let package = Package(
             "APITests",
             ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", client, crypto, log, nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
-        tests("ContractTests", ["API", "Bulk", "Catalogue", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
+        tests("ContractTests", ["API", "Bulk", "Catalogue", "Exchange", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
         tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", "Witness", log, nioPosix]),
         tests("PublishingTests", ["Publishing", "CSV", "Ledger", "Model", "Notary", "Postgres", "Profiles", "Store", "TestSupport", crypto, log, nio, nioPosix]),
         tests("AcceptanceTests", ["daylight", "Ledger", "Model", "Postgres", "TestSupport", client, crypto, nio, nioHTTP1, nioLocks, nioPosix]),

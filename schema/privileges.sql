@@ -1,9 +1,9 @@
 -- Applied after the migrations, again and again. What is not granted here is not allowed.
--- (not in published: its row views are granted when they are made)
-REVOKE ALL ON ALL TABLES IN SCHEMA daylight FROM daylight_writer, daylight_reader;
+-- (not in published and granted: their row views are granted when they are made)
+REVOKE ALL ON ALL TABLES IN SCHEMA daylight FROM daylight_writer, daylight_reader, daylight_exchange;
 
 GRANT USAGE ON SCHEMA daylight, published TO daylight_writer;
-GRANT USAGE, CREATE ON SCHEMA data, staging, published TO daylight_writer;
+GRANT USAGE, CREATE ON SCHEMA data, staging, published, granted TO daylight_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA daylight TO daylight_writer;
 
 GRANT INSERT, UPDATE (name_zh, name_en, level, region, contact) ON daylight.department TO daylight_writer;
@@ -39,6 +39,17 @@ GRANT INSERT, UPDATE ON daylight.ledger_cosignature, daylight.ledger_witness TO 
 
 -- the nodes of row trees go with what they are over
 GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
+
+-- the exchange: what was asked, given, delivered, signed and read stays; a grant's end may move, a delivery is finished once
+GRANT INSERT, UPDATE (revoked_at, reason) ON daylight.receipt_key TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.share_request TO daylight_writer;
+GRANT INSERT ON daylight.share_event, daylight.receipt, daylight.share_access TO daylight_writer;
+GRANT INSERT, UPDATE (expires_at, ended_at) ON daylight.share_grant TO daylight_writer;
+GRANT INSERT, UPDATE (digest, row_count, byte_count, finished_at) ON daylight.delivery TO daylight_writer;
+GRANT INSERT, DELETE ON daylight.share_idempotency TO daylight_writer;
+
+-- The exchange's reader: the views of grants, granted one by one when the writer makes them, and nothing else.
+GRANT USAGE ON SCHEMA granted TO daylight_exchange;
 
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;

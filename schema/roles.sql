@@ -1,10 +1,10 @@
 -- Applied before the migrations, again and again: roles belong to the cluster, not to the database.
--- owner owns the schema; writer runs pushes and releases; reader answers the public. None can log in by itself:
+-- owner owns the schema; writer runs pushes and releases; reader answers the public; exchange reads what grants give. None can log in by itself:
 -- the server's login user is a member of them and each connection takes on one.
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['daylight_owner', 'daylight_writer', 'daylight_reader'] LOOP
+    FOREACH name IN ARRAY ARRAY['daylight_owner', 'daylight_writer', 'daylight_reader', 'daylight_exchange'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', name);

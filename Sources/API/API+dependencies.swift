@@ -1,5 +1,6 @@
 public import Bulk
 public import Catalogue
+public import Exchange
 public import Model
 public import Notary
 public import Publishing
@@ -36,6 +37,8 @@ extension API {
         public var publishing: Publishing?
         /// The ledger; nil where a server is tested without it.
         public var notary: Notary?
+        /// Sharing between departments; nil where a server is tested without it. It needs `cursors`.
+        public var sharing: Sharing?
         /// Signs the cursors of lists; nil as `publishing` is.
         public var cursors: CursorSeal?
 

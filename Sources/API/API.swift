@@ -67,6 +67,9 @@ public struct API: Sendable {
             addIntegrityRoute(routes, notary)
             if let rows = dependencies.rows { addRowProofRoute(routes, notary, rows) }
         }
+        if let sharing = dependencies.sharing, let seal = dependencies.cursors {
+            addExchangeRoutes(routes, sharing, ExchangeParts(seal: seal, notary: dependencies.notary))
+        }
         return router
     }
 

@@ -41,6 +41,6 @@ final class Route: Sendable {
         pattern = PathPattern(template)
         self.metrics = metrics
         isKept = method == "GET" && Self.kept.contains(template)
-        isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue."))
+        isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue.") || template.hasPrefix("/v1/exchange/"))
     }
 }

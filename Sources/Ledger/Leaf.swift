@@ -13,6 +13,10 @@ public enum Leaf: Sendable, Hashable {
     case review(Review)
     /// A version of a profile was loaded.
     case profile(Profile)
+    /// One department was given another one's data, or that has ended.
+    case grant(Grant)
+    /// A department signed for data that it got.
+    case receipt(Receipt)
     /// The description of a published dataset was edited.
     case description(Description)
     /// One of a kind that this program does not know.
@@ -206,6 +210,8 @@ extension Leaf {
         case .withdrawal: "withdrawal"
         case .review: "review"
         case .profile: "profile"
+        case .grant: "grant"
+        case .receipt: "receipt"
         case .description: "description"
         case .other(let kind): kind
         }
@@ -221,6 +227,8 @@ extension Leaf {
             case .withdrawal(let leaf): try CanonicalJSON(leaf)
             case .review(let leaf): try CanonicalJSON(leaf)
             case .profile(let leaf): try CanonicalJSON(leaf)
+            case .grant(let leaf): try CanonicalJSON(leaf)
+            case .receipt(let leaf): try CanonicalJSON(leaf)
             case .description(let leaf): try CanonicalJSON(leaf)
             case .other(let kind): throw EncodingError.invalidValue(kind, .init(codingPath: [], debugDescription: "a leaf of an unknown kind is read only"))
             }
@@ -242,6 +250,8 @@ extension Leaf {
             case "withdrawal": .withdrawal(try decoder.decode(Withdrawal.self, from: data))
             case "review": .review(try decoder.decode(Review.self, from: data))
             case "profile": .profile(try decoder.decode(Profile.self, from: data))
+            case "grant": .grant(try decoder.decode(Grant.self, from: data))
+            case "receipt": .receipt(try decoder.decode(Receipt.self, from: data))
             case "description": .description(try decoder.decode(Description.self, from: data))
             default: .other(kind: head.kind)
             }

@@ -37,6 +37,26 @@ extension LedgerEntry {
         try LedgerEntry(.profile(.init(id: id, version: version, json: json)))
     }
 
+    /// A grant as it was given.
+    public static func given(_ grant: ShareGrant) throws -> LedgerEntry {
+        let salt = Commitment.salt()
+        return try LedgerEntry(.grant(.init(.given, grant, at: grant.grantedAt, salt: salt)), salt: Salt(subject: grant.id, bytes: salt))
+    }
+
+    /// A grant as it ended.
+    public static func ended(_ grant: ShareGrant, at time: Timestamp) throws -> LedgerEntry {
+        let salt = Commitment.salt()
+        return try LedgerEntry(.grant(.init(.ended, grant, at: time, salt: salt)), salt: Salt(subject: grant.request, bytes: salt))
+    }
+
+    /// A receipt.
+    ///
+    /// - Parameter publicKey: the key that signed, in base64.
+    public static func receipt(_ receipt: Receipt, publicKey: String) throws -> LedgerEntry {
+        let salt = Commitment.salt()
+        return try LedgerEntry(.receipt(.init(receipt, publicKey: publicKey, salt: salt)), salt: Salt(subject: receipt.statement.delivery, bytes: salt))
+    }
+
     /// An edit of a published description.
     ///
     /// - Parameter revision: the one that it makes.

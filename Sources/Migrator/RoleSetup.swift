@@ -1,8 +1,8 @@
 internal import Postgres
 
-/// Makes the three roles and gives the login what it needs of them, or says what an administrator has to do.
+/// Makes the four roles and gives the login what it needs of them, or says what an administrator has to do.
 struct RoleSetup: Sendable {
-    static let roles = ["daylight_owner", "daylight_writer", "daylight_reader"]
+    static let roles = ["daylight_owner", "daylight_writer", "daylight_reader", "daylight_exchange"]
 
     let script: String
 

@@ -68,6 +68,21 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case formatUnsuitable = "DL4012"
     case rowProofUnavailable = "DL4013"
 
+    // 5xxx: the exchange
+    case shareRequestNotFound = "DL5000"
+    case invalidShareRequest = "DL5001"
+    case notShared = "DL5002"
+    case shareStateConflict = "DL5003"
+    case supplementAlreadyAsked = "DL5004"
+    case notYourDecision = "DL5005"
+    case grantNotFound = "DL5006"
+    case grantEnded = "DL5007"
+    case deliveryNotFound = "DL5008"
+    case invalidReceipt = "DL5009"
+    case receiptKeyNotFound = "DL5010"
+    case invalidReceiptKey = "DL5011"
+    case purposeMissing = "DL5012"
+
     // 9xxx: the server
     case internalError = "DL9000"
     case databaseUnavailable = "DL9001"
@@ -80,24 +95,28 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     public var status: Int {
         switch self {
         case .malformedRequest, .unknownParameter, .invalidParameter, .invalidJSON, .digestMismatch, .invalidDigestField, .idempotencyKeyInvalid, .unknownField,
-            .invalidFilter, .invalidSort, .invalidCursor, .invalidLimit, .invalidAggregate:
+            .invalidFilter, .invalidSort, .invalidCursor, .invalidLimit, .invalidAggregate, .purposeMissing:
             400
         case .unauthenticated: 401
-        case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent: 403
+        case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent, .notYourDecision: 403
         case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .revisionNotFound, .pushNotFound, .rowNotFound,
-            .rowProofUnavailable:
+            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable:
             404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .requestTimeout: 408
-        case .idempotencyInProgress, .schemaConflict, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated: 409
-        case .datasetWithdrawn, .versionWithdrawn, .rowWithdrawn: 410
+        case .idempotencyInProgress, .schemaConflict, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated, .shareStateConflict,
+            .supplementAlreadyAsked:
+            409
+        case .datasetWithdrawn, .versionWithdrawn, .rowWithdrawn, .grantEnded: 410
         case .preconditionFailed: 412
         case .payloadTooLarge: 413
         case .uriTooLong: 414
         case .unsupportedMediaType, .unsupportedCharset, .unsupportedEncoding: 415
         case .rangeNotSatisfiable: 416
-        case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive, .formatUnsuitable: 422
+        case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive, .formatUnsuitable,
+            .invalidShareRequest, .notShared, .invalidReceipt, .invalidReceiptKey:
+            422
         case .preconditionRequired: 428
         case .tooManyRequests, .tooManyDownloads, .tooManyStreams: 429
         case .headersTooLarge: 431
@@ -169,6 +188,19 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .queryTooExpensive: LocalizedText(zh: "查询代价过高", en: "Query too expensive")
         case .formatUnsuitable: LocalizedText(zh: "数据放不进该格式", en: "The data do not fit this format")
         case .rowProofUnavailable: LocalizedText(zh: "没有行的证明", en: "No proof of rows")
+        case .shareRequestNotFound: LocalizedText(zh: "没有这个共享申请", en: "No such share request")
+        case .invalidShareRequest: LocalizedText(zh: "共享申请无效", en: "Invalid share request")
+        case .notShared: LocalizedText(zh: "不予共享", en: "Not shared")
+        case .shareStateConflict: LocalizedText(zh: "申请的状态不允许此操作", en: "The request's state does not allow this")
+        case .supplementAlreadyAsked: LocalizedText(zh: "已一次性告知", en: "The one notice was given already")
+        case .notYourDecision: LocalizedText(zh: "应由另一方决定", en: "Another party's decision")
+        case .grantNotFound: LocalizedText(zh: "没有这个授权", en: "No such grant")
+        case .grantEnded: LocalizedText(zh: "授权已终止", en: "The grant has ended")
+        case .deliveryNotFound: LocalizedText(zh: "没有这次交付", en: "No such delivery")
+        case .invalidReceipt: LocalizedText(zh: "回执无效", en: "Invalid receipt")
+        case .receiptKeyNotFound: LocalizedText(zh: "没有这个签名公钥", en: "No such receipt key")
+        case .invalidReceiptKey: LocalizedText(zh: "签名公钥无效", en: "Invalid receipt key")
+        case .purposeMissing: LocalizedText(zh: "未说明用途", en: "The purpose is not stated")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")

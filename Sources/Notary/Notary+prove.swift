@@ -34,17 +34,31 @@ extension Notary {
     ///
     /// - Throws: `Problem`: `overloaded` where its place is still not there.
     public func proof(of dataset: String, version: Int) async throws -> InclusionProof {
+        try await proof { try await store.releaseLeaf(of: dataset, version: version) }
+    }
+
+    /// The same of a receipt, by its delivery.
+    public func proof(ofReceipt delivery: String) async throws -> InclusionProof {
+        try await proof { try await store.leaf(ofReceipt: delivery) }
+    }
+
+    /// The same of a grant as it was given.
+    public func proof(ofGrant grant: String) async throws -> InclusionProof {
+        try await proof { try await store.leaf(ofGrant: grant) }
+    }
+
+    private func proof(of find: () async throws -> (index: Int, entry: [UInt8])?) async throws -> InclusionProof {
         let deadline = ContinuousClock.now + configuration.patience
         while true {
             let newest = try await newest()
-            if let leaf = try await store.releaseLeaf(of: dataset, version: version), leaf.index < newest.checkpoint.size {
+            if let leaf = try await find(), leaf.index < newest.checkpoint.size {
                 let head = try await cosigned().flatMap { leaf.index < $0.checkpoint.size ? $0 : nil } ?? newest
                 let path = try await hashes(ProofShape.inclusion(of: leaf.index, size: head.checkpoint.size))
                 return InclusionProof(extra: leaf.entry, index: leaf.index, path: path, checkpoint: head.note)
             }
             guard ContinuousClock.now < deadline else {
                 throw Problem(
-                    .overloaded, zh: "该版本尚未载入存证，请稍后再取", en: "the ledger has not taken the version in yet; ask again in a moment", retryAfter: 2)
+                    .overloaded, zh: "尚未载入存证，请稍后再取", en: "the ledger has not taken it in yet; ask again in a moment", retryAfter: 2)
             }
             try await Task.sleep(for: .milliseconds(50))
         }

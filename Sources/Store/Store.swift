@@ -5,7 +5,7 @@ internal import Postgres
 
 /// Everything that Daylight keeps, as PostgreSQL has it: each file of this room is one noun and its queries.
 ///
-/// Two databases behind it differ only in role: `reader` sees the published views and cannot write,
+/// Three databases behind it differ only in role: `reader` sees the published views and cannot write, `exchange` sees the views of grants and cannot write,
 /// `writer` does what departments, reviewers and the operator do. What fails leaves as a `Problem`.
 public final class Store: Sendable {
     /// What it is set to. Times are in seconds.
@@ -20,6 +20,8 @@ public final class Store: Sendable {
         public var readerPool = 8
         /// Pooled connections for all that writes.
         public var writerPool = 8
+        /// Pooled connections for granted data.
+        public var exchangePool = 4
         /// Longest wait for a pooled connection.
         public var acquireTimeout = 5
         /// Longest public statement; downloads are statements too, and have `downloadTimeout`.
@@ -46,6 +48,7 @@ public final class Store: Sendable {
     public let configuration: Configuration
     let reader: Database
     let writer: Database
+    let exchange: Database
     let logger: Logger
     let costlyReads: Slots
 
@@ -76,6 +79,17 @@ public final class Store: Sendable {
         write.poolSize = configuration.writerPool
         write.acquireTimeout = .seconds(configuration.acquireTimeout)
         write.applicationName = "daylight writer"
+        // On the primary: a grant that was taken back must not be read from a standby that has not heard of it.
+        var granted = Database.Configuration(
+            url: configuration.databaseURL,
+            sessionSettings: Self.settings(configuration, role: "daylight_exchange") + [
+                ("default_transaction_read_only", "on"), ("statement_timeout", "\(configuration.readerTimeout)s"),
+            ])
+        granted.pipelinedConnectionsPerLoop = 0
+        granted.poolSize = configuration.exchangePool
+        granted.acquireTimeout = .seconds(configuration.acquireTimeout)
+        granted.applicationName = "daylight exchange"
+        exchange = Database(granted, eventLoopGroup: eventLoopGroup, logger: logger)
         reader = Database(read, eventLoopGroup: eventLoopGroup, logger: logger)
         writer = Database(write, eventLoopGroup: eventLoopGroup, logger: logger)
     }
@@ -87,6 +101,7 @@ public final class Store: Sendable {
         try await mappingErrors {
             try await reader.start()
             try await writer.start()
+            try await exchange.start()
         }
     }
 
@@ -94,6 +109,7 @@ public final class Store: Sendable {
     public func close() async {
         await reader.close()
         await writer.close()
+        await exchange.close()
     }
 
     /// Asks both servers for a sign of life.
@@ -109,7 +125,7 @@ public final class Store: Sendable {
 
     /// A moment's counts of both roles' connections, for metrics, by name.
     public var statistics: [(name: String, value: Int)] {
-        [("reader", reader.statistics), ("writer", writer.statistics)].flatMap { role, counts in
+        [("reader", reader.statistics), ("writer", writer.statistics), ("exchange", exchange.statistics)].flatMap { role, counts in
             [
                 ("\(role)_pool_in_use", counts.poolInUse), ("\(role)_pool_idle", counts.poolIdle), ("\(role)_pool_waiting", counts.poolWaiting),
                 ("\(role)_pipelined_in_flight", counts.pipelinedInFlight), ("\(role)_pipelined_pending", counts.pipelinedPending),

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Bulk
 import Catalogue
+import Exchange
 import Foundation
 import Jobs
 import Logging
@@ -45,6 +46,10 @@ struct Serve: AsyncParsableCommand {
         var snapshots = Bulk.Configuration(directory: settings.home + "/snapshots")
         snapshots.capacity = settings.snapshotCapacity
         released.onExpiry { _ = try await publisher.expire($0) }
+        var exchange = Sharing.Configuration()
+        exchange.clocks = settings.clocks
+        let sharing = Sharing(store: store, configuration: exchange, logger: logger)
+        let clocks = Job("exchange", every: .seconds(20)) { await sharing.sweep(at: .now) }
         let expiry = Job("expiry", every: .seconds(1)) { _ = try await publisher.expireDue() }
         let process = UUID().uuidString, log = logger
         let bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
@@ -76,6 +81,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.bulk = bulk
         dependencies.publishing = publisher
         dependencies.cursors = seal
+        dependencies.sharing = sharing
         let notary = try await Notary.open(settings, store: store, announcements: released.announcements, logger: logger)
         dependencies.notary = notary
         dependencies.metricFamilies += LedgerMetrics.families(notary)
@@ -96,7 +102,8 @@ struct Serve: AsyncParsableCommand {
                     .init(service: Background { await catalogue.run() }),
                     .init(service: Background { await publisher.run() }), .init(service: Background { await bulk.run() }),
                     .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await integrity.watch() }),
-                    .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: server),
+                    .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: Background { await clocks.run(on: store, as: process, logger: log) }),
+                    .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         logger.notice("serving", metadata: ["address": "http://\(settings.host):\(settings.port)"])

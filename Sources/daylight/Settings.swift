@@ -1,5 +1,6 @@
 import API
 import ArgumentParser
+import Exchange
 import Foundation
 import Ledger
 import Migrator
@@ -46,6 +47,8 @@ struct Settings: Sendable {
     var answerCapacity = 64 << 20
     var integrityRate = 4 << 20
 
+    /// How long the steps of sharing may take.
+    var clocks = ShareClocks()
     /// Names the ledger; made from its key where nil.
     var ledgerName: String?
     /// A file with the ledger's key; the one in the database where nil.
@@ -106,6 +109,11 @@ struct Settings: Sendable {
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
         answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
         integrityRate = try number("DAYLIGHT_INTEGRITY_RATE", 0...(1 << 40)) ?? integrityRate
+        do {
+            clocks = try text("DAYLIGHT_EXCHANGE_CLOCKS").map { try ShareClocks($0) } ?? ShareClocks()
+        } catch let error as ShareClocks.Malformed {
+            throw ValidationError("DAYLIGHT_EXCHANGE_CLOCKS: \(error.description)")
+        }
         ledgerName = text("DAYLIGHT_LEDGER_NAME")
         ledgerKeyFile = text("DAYLIGHT_LEDGER_KEY_FILE")
         if let value = text("DAYLIGHT_WITNESSES") { witnesses = try Self.witnesses(value) }

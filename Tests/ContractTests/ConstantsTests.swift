@@ -1,4 +1,5 @@
 import API
+import Exchange
 import Model
 import RateLimit
 import TestSupport
@@ -29,6 +30,9 @@ import Testing
         #expect(documented("ReasonCode") == Withdrawal.ReasonCode.allCases.map(\.rawValue))
         #expect(documented("Decision") == Review.Decision.allCases.map(\.rawValue))
         #expect(documented("Scope") == Scope.allCases.map(\.rawValue))
+        #expect(documented("ShareState") == ShareRequest.State.allCases.map(\.rawValue))
+        #expect(documented("ShareMethod") == ShareMethod.allCases.map(\.rawValue))
+        #expect(documented("ShareParty") == ShareRequest.Party.allCases.map(\.rawValue))
         #expect(documented("Tier") == Tier.allCases.map(\.rawValue))
     }
 
@@ -41,6 +45,8 @@ import Testing
         #expect(values("MappingStep/properties/kind") == Mapping.Step.Kind.allCases.map(\.rawValue))
         #expect(values("Withdrawal/properties/subject") == Withdrawal.Subject.allCases.map(\.rawValue))
         #expect(values("WithdrawalRequest/properties/subject") == Withdrawal.Subject.allCases.map(\.rawValue))
+        #expect(values("ShareClock/properties/name") == ShareClock.allCases.map(\.rawValue))
+        #expect(values("ShareDecision/properties/decision") == ShareLifecycle.Event.allCases.filter { $0.sender != nil }.map(\.rawValue))
         #expect(values("Department/properties/level") == Department.Level.allCases.map(\.rawValue))
         #expect(values("Limits/properties/tiers/items/properties/limits/items/properties/action") == ActionClass.allCases.map(\.rawValue))
     }

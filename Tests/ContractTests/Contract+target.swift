@@ -15,6 +15,14 @@ extension Contract {
         }.joined(separator: "/")
     }
 
+    /// The header fields that an operation needs, with their examples.
+    func requiredHeaders(of operation: Operation) -> [(String, String)] {
+        (operation.content["parameters"]?.array ?? []).compactMap(resolved).compactMap { parameter in
+            guard parameter["in"]?.string == "header", parameter["required"]?.bool == true, let name = parameter["name"]?.string else { return nil }
+            return (name, parameter["example"]?.string ?? "")
+        }
+    }
+
     func operation(id: String) -> Operation? { operations.first { $0.id == id } }
 
     /// The example of an operation's request body.

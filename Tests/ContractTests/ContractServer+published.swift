@@ -19,11 +19,14 @@ extension ContractServer {
         let push: String
         /// The identifier of its review.
         let review: String
+        /// What stands for the identifiers in the contract's examples of the exchange.
+        let shared: [String: String]
 
         /// An operation's path with what there is in this server put in.
         func target(of operation: Contract.Operation) throws -> String {
             if operation.path.hasPrefix("/v1/pushes/") { return push + operation.path.dropFirst("/v1/pushes/{push}".count).replacing("{review}", with: review) }
-            return try contract.target(of: operation.path).replacing("/versions/12", with: "/versions/1")
+            let target = try contract.target(of: operation.path).replacing("/versions/12", with: "/versions/1")
+            return shared.reduce(target) { $0.replacing($1.key, with: $1.value) }
         }
     }
 
@@ -44,10 +47,11 @@ extension ContractServer {
         let released = try await pusher.send(.POST, path + "/release")
         try #require(released.status == 200, "\(released.text)")
         _ = try await Registry(store: store).loadProfile(Array(Data(contentsOf: Project.file("schema/profiles/air-hourly.json"))))
+        let shared = try await share(contract)
         try await api.dependencies.notary?.integrate()
         if let note = try await api.dependencies.notary?.checkpoint(), let head = Checkpoint(text: note.text) {
             try await store.add(cosignature: "\(Self.witness.cosign(note.text, at: 1_700_000_000))", of: "\(Self.witness.verifier)", size: head.size, at: .now)
         }
-        return Published(contract: contract, push: path, review: try #require(try reviewed.json()["id"]?.string))
+        return Published(contract: contract, push: path, review: try #require(try reviewed.json()["id"]?.string), shared: shared)
     }
 }

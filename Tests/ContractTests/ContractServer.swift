@@ -1,6 +1,7 @@
 import API
 import Bulk
 import Catalogue
+import Exchange
 import Foundation
 import Ledger
 import Logging
@@ -24,6 +25,8 @@ struct ContractServer {
     let reviewer: ContractClient
     /// May publish, withdraw and see everything.
     let authority: ContractClient
+    /// Of another department: asks for data.
+    let receiver: ContractClient
     /// Holds a key that no network of ours may use.
     let stranger: ContractClient
 
@@ -32,6 +35,8 @@ struct ContractServer {
 
     /// Signs the ledger's heads, by the tests' own hand.
     static let witness = Cosigner(name: "audit.example/witness", seed: Array(1...32))!
+    /// The department that asks for data in the contract's examples.
+    static let receivingDepartment = "11511802MB7654321X"
 
     /// Runs a test against a server; everything is removed afterwards.
     static func with<T>(
@@ -87,6 +92,7 @@ struct ContractServer {
             usage: { try await store.usage(ofKey: $0).map { API.Usage(keyID: $0.keyID, action: $0.action, requests: $0.requests, units: $0.units, refused: $0.refused) } })
         dependencies.publishing = Publishing(store: store, logger: logger)
         dependencies.cursors = seal
+        dependencies.sharing = Sharing(store: store, logger: logger)
         dependencies.notary = NoteSigner(name: "contract.example/ledger", seed: try await store.secret("ledger") ?? []).map {
             Notary(
                 store: store, signer: $0,
@@ -108,16 +114,18 @@ struct ContractServer {
         try await database.database.execute(
             """
             INSERT INTO daylight.department (uscc, name_zh, name_en, level, region)
-            VALUES (\(department), '雅安市生态环境局', 'Ya''an Ecology and Environment Bureau', 'prefecture', '511800')
+            VALUES (\(department), '雅安市生态环境局', 'Ya''an Ecology and Environment Bureau', 'prefecture', '511800'),
+                (\(receivingDepartment), '雨城区应急管理局', 'Yucheng Emergency Management Bureau', 'county', '511802')
             """
         )
-        let push = try await database.addKey([.read, .push, .release], department: department)
+        let push = try await database.addKey([.read, .push, .release, .exchange], department: department)
+        let receive = try await database.addKey([.read, .exchange], department: receivingDepartment)
         let review = try await database.addKey([.read, .review], department: department)
-        let all = try await database.addKey([.read, .push, .review, .release, .oversight, .admin])
+        let all = try await database.addKey([.read, .push, .review, .release, .exchange, .oversight, .admin])
         let elsewhere = try await database.addKey([.read, .push, .review, .release], networks: ["192.0.2.0/24"])
         let client = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
         return ContractServer(
             database: database, store: store, api: api, reader: client, pusher: client.with(key: push.text), reviewer: client.with(key: review.text),
-            authority: client.with(key: all.text), stranger: client.with(key: elsewhere.text))
+            authority: client.with(key: all.text), receiver: client.with(key: receive.text), stranger: client.with(key: elsewhere.text))
     }
 }

@@ -28,10 +28,10 @@ import Testing
             #expect(try CanonicalJSON(parsing: entry).bytes == entry)
             #expect(entry.count < 1500)
         }
-        #expect(try Leaf(entry: Array(#"{"format":"daylight-leaf/1","kind":"grant"}"#.utf8)) == .other(kind: "grant"))
-        #expect(throws: (any Error).self) { try Leaf(entry: Array(#"{"format":"daylight-leaf/2","kind":"grant"}"#.utf8)) }
+        #expect(try Leaf(entry: Array(#"{"format":"daylight-leaf/1","kind":"unheard"}"#.utf8)) == .other(kind: "unheard"))
+        #expect(throws: (any Error).self) { try Leaf(entry: Array(#"{"format":"daylight-leaf/2","kind":"unheard"}"#.utf8)) }
         #expect(throws: (any Error).self) { try Leaf(entry: Array("daylight".utf8)) }
-        #expect(throws: (any Error).self) { try Leaf.other(kind: "grant").entry() }
+        #expect(throws: (any Error).self) { try Leaf.other(kind: "unheard").entry() }
     }
 
     @Test func leavesHoldNoContents() throws {

@@ -150,7 +150,7 @@ import Testing
         try await withTestDatabase { _ in }
         try await withTestDatabase(migrated: false) { db in
             let login = "login_\(db.name.suffix(12))"
-            try await db.database.execute("CREATE ROLE \(identifier: login) LOGIN IN ROLE daylight_owner, daylight_writer, daylight_reader")
+            try await db.database.execute("CREATE ROLE \(identifier: login) LOGIN IN ROLE daylight_owner, daylight_writer, daylight_reader, daylight_exchange")
             try await db.database.execute("GRANT CREATE ON DATABASE \(identifier: db.name) TO daylight_owner")
             let applied = try await asLogin(login, db) { try await Migrator(database: $0, schema: TestDatabase.schema()).migrate() }
             #expect(!applied.isEmpty)
@@ -172,7 +172,7 @@ import Testing
             #expect(
                 error
                     == .needsAdministrator(statements: [
-                        "GRANT daylight_owner, daylight_writer, daylight_reader TO \"\(login)\";",
+                        "GRANT daylight_owner, daylight_writer, daylight_reader, daylight_exchange TO \"\(login)\";",
                         "GRANT CREATE ON DATABASE \"\(db.name)\" TO daylight_owner;",
                     ])
             )

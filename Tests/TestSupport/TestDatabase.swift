@@ -18,6 +18,7 @@ public final class TestDatabase: Sendable {
         case owner = "daylight_owner"
         case writer = "daylight_writer"
         case reader = "daylight_reader"
+        case exchange = "daylight_exchange"
     }
 
     public let name: String

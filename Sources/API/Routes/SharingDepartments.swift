@@ -1,0 +1,66 @@
+import Catalogue
+import Exchange
+import Hummingbird
+import Model
+import RateLimit
+
+private struct KeyRegistration: Decodable {
+    var publicKey: String
+    var label: String
+    var department: String?
+}
+
+private struct Revocation: Decodable {
+    var reason: String
+}
+
+extension API {
+    /// All of the exchange; every route needs a key that takes part in it.
+    func addExchangeRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
+        addSharingDepartmentRoutes(routes, sharing, parts)
+        addShareRequestRoutes(routes, sharing, parts)
+        addShareGrantRoutes(routes, sharing, parts)
+        addReceiptRoutes(routes, sharing, parts)
+    }
+
+    private func addSharingDepartmentRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
+        routes.get("/v1/exchange/departments", .read) { request, context in
+            let query = try QueryParameters(request)
+            try query.only("limit", "cursor")
+            _ = try context.member()
+            let limit = try query.integer("limit", in: 1...200) ?? 50
+            let after = try query.value("cursor").map { try parts.seal.open(String.self, $0, for: "sharing departments") }
+            var page = try await sharing.departments(after: after, limit: limit + 1)
+            var next: String?
+            if page.count > limit {
+                page.removeLast(page.count - limit)
+                next = try page.last.map { try parts.seal.seal($0.department.uscc, for: "sharing departments") }
+            }
+            return try .page(page, meta: NoMeta(), PageLinks(request, next: next))
+        }
+
+        routes.post("/v1/exchange/keys", .apply, body: .json) { request, context in
+            try QueryParameters(request).only()
+            let member = try context.member()
+            let body = try await request.json(KeyRegistration.self, context)
+            return try .json(
+                try await sharing.register(body.publicKey, label: body.label, department: body.department, by: member), status: .created, headers: Self.unshared)
+        }
+
+        routes.post("/v1/exchange/keys/{key}/revocation", .apply, body: .json) { request, context in
+            try QueryParameters(request).only()
+            let member = try context.member()
+            let body = try await request.json(Revocation.self, context)
+            return try .json(try await sharing.revoke(key: try context.path("key"), reason: body.reason, by: member), headers: Self.unshared)
+        }
+    }
+}
+
+extension AppContext {
+    /// On whose behalf the caller takes part in the exchange.
+    /// - Throws: `unauthenticated`, `forbidden`.
+    func member() throws -> Member {
+        if let key = identity.key, let member = Member(key) { return member }
+        return try Member(try require(.exchange)) ?? { throw Problem(.forbidden, zh: "密钥不能参与共享", en: "the key takes no part in the exchange") }()
+    }
+}

@@ -1,0 +1,67 @@
+import API
+import AsyncHTTPClient
+import Crypto
+import Foundation
+import Ledger
+import Model
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+extension ContractServer {
+    /// Why data is read in these tests.
+    static let purpose = ("Daylight-Purpose", "%E6%B5%8B%E8%AF%95")
+
+    /// Asks for the dataset of the contract's examples, reads it by the grant and signs for it.
+    ///
+    /// - Returns: what stands for the identifiers of the examples.
+    func share(_ contract: Contract) async throws -> [String: String] {
+        let signer = Curve25519.Signing.PrivateKey()
+        let key = try await register(signer)
+        var draft = try #require(try contract.requestExample("createShareRequest").object)
+        draft["receiver"] = nil
+        let asked = try await receiver.send(.POST, "/v1/exchange/requests", json: try Self.text(draft))
+        try #require(asked.status == 201, "\(asked.text)")
+        let request = try asked.json(), grant = try #require(request["grant"]?.string)
+        let data = try await receiver.get("/v1/exchange/grants/\(grant)/data.csv", headers: [Self.purpose])
+        try #require(data.status == 200, "\(data.text)")
+        let delivery = try #require(data.header("Daylight-Delivery"))
+        let signed = try await receiver.send(
+            .POST, "/v1/exchange/receipts",
+            json: try Self.receipt(for: data.body, rows: 1, to: 1, grant: grant, delivery: delivery, dataset: "yaan-air-hourly", key: key, signer: signer))
+        try #require(signed.status == 201, "\(signed.text)")
+        var real = ["7d0f4a7e-51a1-4a43-8f3b-2a6f3a1b9c10": try #require(request["id"]?.string)]
+        real["c1b7a2d4-93f0-4a4e-9c57-0e6f1d2b3a45"] = grant
+        real["2f9e8d7c-6b5a-4c3d-8e2f-1a0b9c8d7e6f"] = delivery
+        real["5a4b3c2d-1e0f-4a9b-8c7d-6e5f4a3b2c1d"] = key
+        return real
+    }
+
+    /// Registers the receiver's public key.
+    func register(_ signer: Curve25519.Signing.PrivateKey) async throws -> String {
+        let body: [String: JSONValue] = ["public_key": .string(signer.publicKey.rawRepresentation.base64EncodedString()), "label": .string("test")]
+        let answer = try await receiver.send(.POST, "/v1/exchange/keys", json: try Self.text(body))
+        try #require(answer.status == 201, "\(answer.text)")
+        return try #require(try answer.json()["id"]?.string)
+    }
+
+    static func text(_ members: [String: JSONValue]) throws -> String {
+        let encoder = JSONEncoder()
+        // A repeat has to be the same, byte for byte.
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(members), as: UTF8.self)
+    }
+
+    /// A signed receipt as it is sent.
+    static func receipt(
+        for body: Data, rows: Int, from: Int = 0, to: Int, grant: String, delivery: String, dataset: String, key: String, signer: Curve25519.Signing.PrivateKey
+    ) throws -> String {
+        let statement = ReceiptStatement(
+            grant: grant, delivery: delivery, dataset: dataset, fromVersion: from, toVersion: to,
+            digest: SHA256.hash(data: body).map { String(format: "%02x", $0) }.joined(), rowCount: rows, receivedAt: .now)
+        let bytes = try statement.signedBytes
+        let signature = try signer.signature(for: bytes).base64EncodedString()
+        return #"{"statement":\#(String(decoding: bytes, as: UTF8.self)),"key":"\#(key)","signature":"\#(signature)"}"#
+    }
+}
