@@ -33,7 +33,7 @@ GRANT INSERT, UPDATE, DELETE ON daylight.node, daylight.allowance, daylight.key_
 
 -- the ledger: what is in it is neither changed nor removed; entries wait for their place only, and a salt may be forgotten
 GRANT INSERT, DELETE ON daylight.ledger_pending, daylight.ledger_salt TO daylight_writer;
-GRANT INSERT ON daylight.ledger_leaf, daylight.ledger_node, daylight.ledger_checkpoint TO daylight_writer;
+GRANT INSERT ON daylight.sealed_entry, daylight.ledger_leaf, daylight.ledger_node, daylight.ledger_checkpoint TO daylight_writer;
 -- a witness may sign one head again, later; how it stands with it changes
 GRANT INSERT, UPDATE ON daylight.ledger_cosignature, daylight.ledger_witness TO daylight_writer;
 

@@ -116,6 +116,12 @@ extension Catalogue {
         {
             places = conflicts
         }
+        if content.description.audience != current.dataset.audience {
+            places.append(
+                Problem.Place(
+                    "/openness", zh: "已有发布版本，不能在向社会开放与不开放之间更改；请撤回后另建数据资源",
+                    en: "a released dataset cannot be closed to the public or opened to it: withdraw it, or describe a new one"))
+        }
         guard places.isEmpty else {
             throw Problem(
                 .schemaConflict, zh: "已有发布版本；只能增加信息项，其他变更请另建数据资源", en: "rows are released: fields may be added, for anything else describe a new dataset",

@@ -5,7 +5,7 @@ internal import Store
 extension Catalogue {
     /// A dataset as this reader may see it.
     ///
-    /// - Throws: `Problem`: `datasetNotFound` for none, and for a draft that the reader may not see, in the same words; `datasetWithdrawn` with the reason.
+    /// - Throws: `Problem`: `datasetNotFound` for none, and for one that the reader may not see, in the same words; `datasetWithdrawn` with the reason.
     public func dataset(_ id: String, as reader: Reader) async throws -> DatasetRecord {
         guard Identifiers.isDatasetIdentifier(id) else { throw Self.notFound }
         var record = try await store.publishedDataset(id)
@@ -25,7 +25,7 @@ extension Catalogue {
     public func ownDataset(_ id: String, of key: AccessKey) async throws -> DatasetRecord? {
         guard Identifiers.isDatasetIdentifier(id), let record = try await store.dataset(id) else { return nil }
         if let department = key.department, department != record.department {
-            if record.dataset.state == .draft, !Reader(key: key).seesDraft(of: record.department, dataset: id) { return nil }
+            if record.dataset.isHidden, !Reader(key: key).seesDraft(of: record.department, dataset: id) { return nil }
             throw Self.anotherDepartment
         }
         if record.dataset.state == .withdrawn { throw try await withdrawn(record) }
@@ -41,7 +41,7 @@ extension Catalogue {
     }
 
     private func withdrawn(_ record: DatasetRecord) async throws -> Problem {
-        try await store.datasetTombstone(record.id)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
+        try await store.tombstone(ofDataset: record.id, audience: record.dataset.audience)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
             ?? Problem(.datasetWithdrawn, zh: "数据资源已撤回", en: "the dataset was withdrawn")
     }
 

@@ -153,9 +153,9 @@ final class CatalogueIndex: Sendable {
         state.withLock { state in
             guard state.generation == generation else { return }
             if state.cards.count + missing.count > Self.cardCapacity { state.cards.removeAll(keepingCapacity: true) }
-            // A draft is not for everybody.
+            // A draft is not for everybody, nor is what is closed to the public.
             for number in missing {
-                if let card = found[number], card.overview.state == .published { state.cards[number] = (card, now + Self.cardTrust) }
+                if let card = found[number], card.overview.state == .published, card.overview.audience == .public { state.cards[number] = (card, now + Self.cardTrust) }
             }
         }
         return numbers.compactMap { found[$0] }

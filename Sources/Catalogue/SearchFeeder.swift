@@ -127,7 +127,7 @@ extension Document {
         values[.shareType] = entry.shareType
         values[.openness] = entry.openness
         self.init(
-            number: Int32(entry.number), isDraft: entry.state == .draft, text: entry.text, at: entry.at, rowCount: entry.rowCount,
+            number: Int32(entry.number), isDraft: entry.state == .draft || entry.audience != .public, text: entry.text, at: entry.at, rowCount: entry.rowCount,
             completeness: entry.completeness, years: Self.years(entry), values: values)
     }
 

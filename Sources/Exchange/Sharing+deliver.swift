@@ -65,7 +65,7 @@ extension Sharing {
         guard member.parties(served.grant).contains(.receiver) else {
             throw Problem(.notYourDecision, zh: "只有获得授权的部门可以读取", en: "only the department that the grant was given to reads by it")
         }
-        if served.datasetState == .withdrawn { _ = try await withdrawn(served.grant.dataset) }
+        if served.datasetState == .withdrawn { throw try await withdrawn(served) }
         let end = served.grant.endedAt ?? served.grant.terms.until
         if served.grant.endedAt != nil || end <= now {
             throw Problem(.grantEnded, zh: "授权已于 \(end) 终止；请处置已获得的数据", en: "the grant ended at \(end); dispose of what was got by it")
@@ -79,20 +79,20 @@ extension Sharing {
     /// Refuses what was read while the grant ended: its view may have given nothing by then, and nothing is not what stands.
     private func confirm(_ served: ServedGrant, to member: Member) async throws { _ = try await serve(served.grant.id, to: member, now: .now) }
 
-    private func withdrawn(_ dataset: String) async throws -> Never {
-        throw try await store.tombstone(ofDataset: dataset)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset") ?? Self.noDataset
+    private func withdrawn(_ served: ServedGrant) async throws -> Problem {
+        try await store.tombstone(ofDataset: served.grant.dataset, audience: served.audience)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset") ?? Self.noDataset
     }
 
     /// Refuses a version that the grant does not reach, or that was withdrawn.
     private func check(version number: Int, _ served: ServedGrant) async throws {
         guard (served.grant.fromVersion...max(served.grant.fromVersion, served.currentVersion)).contains(number),
-            let version = try await store.version(number, of: served.grant.dataset)
+            let version = try await store.version(number, of: served.grant.dataset, audience: served.audience)
         else {
             throw Problem(
                 .versionNotFound, zh: "授权可读第 \(served.grant.fromVersion) 版至第 \(served.currentVersion) 版",
                 en: "the grant reaches from version \(served.grant.fromVersion) to version \(served.currentVersion)")
         }
-        if let id = version.withdrawal, let (subject, tombstone) = try await store.tombstone(id), subject == .version {
+        if let id = version.withdrawal, let (subject, tombstone) = try await store.tombstone(id, audience: served.audience), subject == .version {
             throw tombstone.problem(.versionWithdrawn, zh: "第 \(number) 版", en: "version \(number)")
         }
     }

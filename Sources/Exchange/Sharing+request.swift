@@ -43,7 +43,7 @@ extension Sharing {
     }
 
     /// The dataset as far as it can be asked for.
-    private func shared(_ dataset: String, _ member: Member) async throws -> (ShareSubject, TableSchema) {
+    func shared(_ dataset: String, _ member: Member) async throws -> (ShareSubject, TableSchema) {
         let allowed = member.key.datasets.isEmpty || member.key.datasets.contains(dataset)
         guard allowed, let subject = try await store.shareSubject(dataset), subject.state != .draft else { throw Self.noDataset }
         return (subject, try await Self.schema(of: subject, store))
@@ -52,7 +52,7 @@ extension Sharing {
     /// What the newest version looks like.
     static func schema(of subject: ShareSubject, _ store: Store) async throws -> TableSchema {
         if subject.state == .withdrawn {
-            throw try await store.tombstone(ofDataset: subject.dataset)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset") ?? noDataset
+            throw try await store.tombstone(ofDataset: subject.dataset, audience: subject.audience)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset") ?? noDataset
         }
         guard subject.state == .published, let schema = subject.schema else { throw noDataset }
         return schema

@@ -19,6 +19,8 @@ public enum Leaf: Sendable, Hashable {
     case receipt(Receipt)
     /// The description of a published dataset was edited.
     case description(Description)
+    /// Something about a dataset that is closed to the public.
+    case sealed(Sealed)
     /// One of a kind that this program does not know.
     case other(kind: String)
 
@@ -150,6 +152,14 @@ public enum Leaf: Sendable, Hashable {
         return HexDigest.of(members.bytes)
     }
 
+    /// Stands for another entry, which only those may see who may see the dataset. Made by the database, beside which the entry and its salt are kept.
+    public struct Sealed: Sendable, Hashable, Codable {
+        /// Salted digest of the entry's bytes.
+        public var commitment: Commitment
+
+        public init(commitment: Commitment) { self.commitment = commitment }
+    }
+
     public struct Profile: Sendable, Hashable, Codable {
         public var profile: String
         public var version: Int
@@ -213,6 +223,7 @@ extension Leaf {
         case .grant: "grant"
         case .receipt: "receipt"
         case .description: "description"
+        case .sealed: "sealed"
         case .other(let kind): kind
         }
     }
@@ -230,6 +241,7 @@ extension Leaf {
             case .grant(let leaf): try CanonicalJSON(leaf)
             case .receipt(let leaf): try CanonicalJSON(leaf)
             case .description(let leaf): try CanonicalJSON(leaf)
+            case .sealed(let leaf): try CanonicalJSON(leaf)
             case .other(let kind): throw EncodingError.invalidValue(kind, .init(codingPath: [], debugDescription: "a leaf of an unknown kind is read only"))
             }
         members["format"] = .string(Self.format)
@@ -253,6 +265,7 @@ extension Leaf {
             case "grant": .grant(try decoder.decode(Grant.self, from: data))
             case "receipt": .receipt(try decoder.decode(Receipt.self, from: data))
             case "description": .description(try decoder.decode(Description.self, from: data))
+            case "sealed": .sealed(try decoder.decode(Sealed.self, from: data))
             default: .other(kind: head.kind)
             }
     }

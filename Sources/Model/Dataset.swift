@@ -94,6 +94,9 @@ public struct DatasetDescription: Sendable, Hashable, Codable {
     public var standard: String?
     public var pushPolicy: PushPolicy
 
+    /// For whom its rows are, by what the department says.
+    public var audience: Audience { openness == .closed || disclosure == .withheld ? .departments : .public }
+
     public init(title: LocalizedText, abstract: LocalizedText, department: String, shareType: ShareType, openness: Openness, disclosure: Disclosure, updateCycle: UpdateCycle, licence: String) {
         self.title = title
         self.abstract = abstract
@@ -142,6 +145,13 @@ public struct DatasetDescription: Sendable, Hashable, Codable {
     }
 }
 
+/// For whom a dataset's rows are.
+public enum Audience: String, Sendable, Codable, CaseIterable {
+    case `public`
+    /// Closed to the public: only departments that were given a grant read it.
+    case departments
+}
+
 /// An entry of the catalogue.
 public struct Dataset: Sendable, Hashable, Codable {
     public enum State: String, Sendable, Codable {
@@ -161,6 +171,10 @@ public struct Dataset: Sendable, Hashable, Codable {
     public var updatedAt: Timestamp
     /// The newest released version's number, nil before the first.
     public var currentVersion: Int?
+    public var audience: Audience = .public
+
+    /// Whether only its department and those who review or oversee may see it.
+    public var isHidden: Bool { state == .draft || audience != .public }
 
     public init(id: String, description: DatasetDescription, state: State, revision: Int, createdAt: Timestamp, updatedAt: Timestamp, currentVersion: Int?) {
         self.id = id

@@ -10,6 +10,7 @@ public struct DatasetOverview: Sendable, Hashable {
     public var currentVersion: Int?
     public var rowCount: Int?
     public var updatedAt: Timestamp
+    public var audience: Audience = .public
 
     public init(
         id: String, number: Int, state: Dataset.State, description: DatasetDescription, profile: ProfileReference?, currentVersion: Int?, rowCount: Int?,

@@ -43,9 +43,10 @@ public struct PushTarget: Sendable, Hashable {
     public var department: String
     public var state: Dataset.State
     public var policy: PushPolicy
-    /// What the department says about its being public.
-    public var disclosure: Disclosure
-    public var openness: Openness
+    public var audience: Audience
+    public var shareType: ShareType
+    /// Whether only its department and those who review or oversee may see it.
+    public var isHidden: Bool { state == .draft || audience != .public }
     public var schema: TableSchema
     /// The pinned profile, and its review policy as it stands in the profile.
     public var profile: ProfileReference?
@@ -63,7 +64,7 @@ public struct PushTarget: Sendable, Hashable {
     public var currentProfile: ProfileReference?
 
     public init(
-        dataset: String, number: Int, department: String, state: Dataset.State, policy: PushPolicy, disclosure: Disclosure, openness: Openness,
+        dataset: String, number: Int, department: String, state: Dataset.State, policy: PushPolicy, audience: Audience, shareType: ShareType,
         schema: TableSchema, profile: ProfileReference?, reviewPolicy: String?, mapping: Mapping?, currentVersion: Int?, currentSchema: TableSchema?, currentDigest: String?, rowCount: Int
     ) {
         self.dataset = dataset
@@ -71,8 +72,8 @@ public struct PushTarget: Sendable, Hashable {
         self.department = department
         self.state = state
         self.policy = policy
-        self.disclosure = disclosure
-        self.openness = openness
+        self.audience = audience
+        self.shareType = shareType
         self.schema = schema
         self.profile = profile
         self.reviewPolicy = reviewPolicy

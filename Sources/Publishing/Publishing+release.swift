@@ -119,9 +119,10 @@ extension Publishing {
     private func check(_ releasing: Releasing) async throws {
         let (record, target) = (releasing.record, releasing.target)
         try Self.check(target)
-        if target.disclosure == .withheld || target.openness == .closed {
+        if target.audience == .departments, target.shareType == .notShared {
             throw Problem(
-                .pushStateConflict, zh: "数据资源注明不予公开或不予开放，不能发布；请先更改其公开属性", en: "the dataset is described as withheld or closed; change that before a release",
+                .pushStateConflict, zh: "数据资源既不开放也不共享，发布后无人可读；请先更改其开放属性或共享类型",
+                en: "the dataset is closed to the public and not shared: nobody could read a release; change its openness or its share type first",
                 members: [.push: "\"\(record.push.id)\""])
         }
         if SchemaChange(from: record.schema, to: target.schema) != .none {

@@ -53,8 +53,8 @@ extension Publishing {
     }
 
     /// A dataset's withdrawals, newest first.
-    public func withdrawals(of dataset: String, before last: (withdrawnAt: Timestamp, id: String)?, limit: Int) async throws -> [Withdrawal] {
-        try await store.withdrawals(of: dataset, before: last, limit: limit)
+    public func withdrawals(of target: PushTarget, before last: (withdrawnAt: Timestamp, id: String)?, limit: Int) async throws -> [Withdrawal] {
+        try await store.withdrawals(of: target.dataset, audience: target.audience, before: last, limit: limit)
     }
 
     /// Withdraws rows, and makes what is left the next version.

@@ -81,38 +81,35 @@ public final class Publishing: Sendable {
 
     /// A dataset as far as this reader may see it.
     ///
-    /// - Throws: `Problem`: `datasetNotFound` for none, and in the same words for a draft that the reader may not see; `datasetWithdrawn` with the reason.
+    /// - Throws: `Problem`: `datasetNotFound` for none, and in the same words for one that the reader may not see; `datasetWithdrawn` with the reason.
     public func visible(_ dataset: String, to reader: Reader) async throws -> PushTarget {
         let target = try await target(dataset)
-        switch target.state {
-        case .published: break
-        case .draft: if !reader.seesDraft(of: target.department, dataset: dataset) { throw Self.noDataset }
-        case .withdrawn: throw try await withdrawn(dataset)
-        }
+        if target.isHidden, !reader.seesDraft(of: target.department, dataset: dataset) { throw Self.noDataset }
+        if target.state == .withdrawn { throw try await withdrawn(target) }
         return target
     }
 
     /// The answer to whoever asks for a withdrawn dataset.
-    func withdrawn(_ dataset: String) async throws -> Problem {
-        try await store.tombstone(ofDataset: dataset)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
+    func withdrawn(_ target: PushTarget) async throws -> Problem {
+        try await store.tombstone(ofDataset: target.dataset, audience: target.audience)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset")
             ?? Problem(.datasetWithdrawn, zh: "数据资源已撤回", en: "the dataset was withdrawn")
     }
 
     /// A dataset's versions, newest first.
     ///
     /// - Parameter number: versions before this one; nil for the first page.
-    public func versions(of dataset: String, before number: Int?, limit: Int) async throws -> [Version] {
-        try await store.versions(of: dataset, before: number, limit: limit)
+    public func versions(of target: PushTarget, before number: Int?, limit: Int) async throws -> [Version] {
+        try await store.versions(of: target.dataset, audience: target.audience, before: number, limit: limit)
     }
 
     /// One version's document. Of a version from which rows were withdrawn it says so.
     ///
     /// - Throws: `Problem`: `versionNotFound`, `versionWithdrawn` with the reason.
-    public func version(_ number: Int, of dataset: String) async throws -> Version {
-        guard let version = try await store.version(number, of: dataset) else {
+    public func version(_ number: Int, of target: PushTarget) async throws -> Version {
+        guard let version = try await store.version(number, of: target.dataset, audience: target.audience) else {
             throw Problem(.versionNotFound, zh: "没有第 \(number) 版", en: "there is no version \(number)")
         }
-        if let id = version.withdrawal, let (subject, tombstone) = try await store.tombstone(id), subject == .version {
+        if let id = version.withdrawal, let (subject, tombstone) = try await store.tombstone(id, audience: target.audience), subject == .version {
             throw tombstone.problem(.versionWithdrawn, zh: "第 \(number) 版", en: "version \(number)")
         }
         return version

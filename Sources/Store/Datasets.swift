@@ -26,7 +26,7 @@ public enum DatasetWrite: Sendable {
 extension Store {
     private static let datasetColumns: SQL = """
         d.number, d.id, d.state, d.revision, d.description, d.schema, d.profile_id, d.profile_version, d.mapping, d.mapping_revision, d.current_version,
-        d.row_count, d.released_at, d.created_at, d.updated_at
+        d.row_count, d.released_at, d.created_at, d.updated_at, d.audience
         """
 
     /// A dataset in any state; who may see it is the caller's to decide.
@@ -42,23 +42,12 @@ extension Store {
         let rows = try await read(
             """
             SELECT d.number, d.id, d.state, d.revision, d.description, COALESCE(v.schema, d.schema) AS schema, d.profile_id, d.profile_version,
-                NULL::jsonb AS mapping, 0 AS mapping_revision, d.current_version, d.row_count, d.released_at, d.created_at, d.updated_at
+                NULL::jsonb AS mapping, 0 AS mapping_revision, d.current_version, d.row_count, d.released_at, d.created_at, d.updated_at, 'public' AS audience
             FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version
             WHERE d.id = \(id, as: .text)
             """
         )
         return try rows.first.map(Self.datasetRecord)
-    }
-
-    /// Why a dataset as a whole was withdrawn; nil where it was not.
-    public func datasetTombstone(_ id: String) async throws -> Tombstone? {
-        let rows = try await read(
-            """
-            SELECT w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at
-            FROM published.dataset d JOIN published.withdrawal w ON w.id = d.withdrawal WHERE d.id = \(id, as: .text)
-            """
-        )
-        return try rows.first.flatMap { try Self.tombstone($0, "") }
     }
 
     /// The schema of a dataset's current version: what its released rows look like.
@@ -148,11 +137,12 @@ extension Store {
     }
 
     static func datasetRecord(_ row: Row) throws -> DatasetRecord {
-        let dataset = Dataset(
+        var dataset = Dataset(
             id: try row.string("id"), description: try row.document(DatasetDescription.self, "description"), state: try row.word(Dataset.State.self, "state"),
             revision: try row.integer("revision"), createdAt: try row.timestamp("created_at"), updatedAt: try row.timestamp("updated_at"),
             currentVersion: try row.integerIfPresent("current_version")
         )
+        dataset.audience = try row.word("audience")
         return DatasetRecord(
             number: try row.integer("number"), dataset: dataset, schema: try row.document(TableSchema.self, "schema"), profile: try row.profileReference(),
             mapping: try row.documentIfPresent(Mapping.self, "mapping"), mappingRevision: try row.integer("mapping_revision"),

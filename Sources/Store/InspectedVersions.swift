@@ -43,9 +43,14 @@ public struct InspectedVersion: Sendable {
 
 extension Store {
     private static let inspected: SQL = """
-        SELECT v.dataset, v.number, v.digest, v.byte_count, v.row_count, v.schema, v.withdrawal IS NULL AS is_whole, d.number AS dataset_number, l.entry
+        SELECT v.dataset, v.number, v.digest, v.byte_count, v.row_count, v.schema, v.withdrawal IS NULL AS is_whole, d.number AS dataset_number, coalesce(l.entry, s.entry) AS entry
         FROM daylight.version v JOIN daylight.dataset d ON d.id = v.dataset
         LEFT JOIN daylight.ledger_leaf l ON l.kind = 'release' AND l.dataset = v.dataset AND l.version = v.number
+        LEFT JOIN (
+            -- what a sealed leaf stands for, as far as the leaf says so
+            SELECT e.dataset, e.version, e.entry FROM daylight.sealed_entry e JOIN daylight.ledger_leaf f ON f.hash = e.hash AND f.kind = 'sealed'
+            WHERE e.kind = 'release' AND convert_from(f.entry, 'UTF8')::jsonb ->> 'commitment' = encode(sha256(e.salt || e.entry), 'hex')
+        ) AS s ON s.dataset = v.dataset AND s.version = v.number
         WHERE d.state = 'published'
         """
 
@@ -62,7 +67,7 @@ extension Store {
         return try await write("\(Self.inspected) AND (v.dataset, v.number) > (\(dataset), \(Int32(number))) ORDER BY v.dataset, v.number LIMIT 1").first.map(Self.inspected)
     }
 
-    /// One version; nil where there is none, or its dataset is not public.
+    /// One version; nil where there is none, or its dataset does not stand.
     public func inspectedVersion(_ number: Int, of dataset: String) async throws -> InspectedVersion? {
         try await write("\(Self.inspected) AND v.dataset = \(dataset) AND v.number = \(Int32(number))").first.map(Self.inspected)
     }

@@ -80,7 +80,7 @@ public final class LedgerGrowth {
             SELECT \(Store.versionColumns), d.description, d.revision,
                 (SELECT p.digest FROM daylight.version p WHERE p.dataset = v.dataset AND p.number = v.number - 1) AS previous_digest
             FROM daylight.version v JOIN daylight.dataset d ON d.id = v.dataset
-            WHERE NOT EXISTS (SELECT FROM daylight.ledger_leaf l WHERE l.kind = 'release' AND l.dataset = v.dataset AND l.version = v.number)
+            WHERE d.audience = 'public' AND NOT EXISTS (SELECT FROM daylight.ledger_leaf l WHERE l.kind = 'release' AND l.dataset = v.dataset AND l.version = v.number)
                 AND NOT EXISTS (SELECT FROM daylight.ledger_pending l WHERE l.kind = 'release' AND l.dataset = v.dataset AND l.version = v.number)
             ORDER BY v.released_at, v.dataset, v.number LIMIT \(limit)
             """

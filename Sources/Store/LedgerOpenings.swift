@@ -13,6 +13,6 @@ extension Store {
     /// One withdrawal of a dataset.
     public func withdrawal(_ id: String, of dataset: String) async throws -> Withdrawal? {
         guard id.isUUID else { return nil }
-        return try await write("SELECT \(Self.withdrawalColumns) FROM published.withdrawal WHERE dataset = \(dataset) AND id = \(id)").first.map(Self.withdrawal)
+        return try await write("SELECT \(Self.withdrawalColumns) FROM daylight.withdrawal WHERE dataset = \(dataset) AND id = \(id)").first.map(Self.withdrawal)
     }
 }

@@ -133,8 +133,8 @@ extension PushTarget {
     static func read(_ connection: Connection, _ dataset: String, locked: Bool = false) async throws -> PushTarget? {
         let row = try await connection.execute(
             """
-            SELECT d.id, d.number, d.department, d.state, d.description ->> 'push_policy' AS policy, d.description ->> 'disclosure' AS disclosure,
-                   d.description ->> 'openness' AS openness, d.schema, d.profile_id, d.profile_version,
+            SELECT d.id, d.number, d.department, d.state, d.description ->> 'push_policy' AS policy,
+                   d.audience, d.share_type, d.schema, d.profile_id, d.profile_version,
                    (SELECT f.document ->> 'review_policy' FROM daylight.profile f WHERE f.id = d.profile_id AND f.version = d.profile_version)
                        AS review_policy,
                    (SELECT NULLIF(f.document -> 'publicity_window', 'null') FROM daylight.profile f WHERE f.id = d.profile_id AND f.version = d.profile_version)
@@ -151,7 +151,7 @@ extension PushTarget {
         let policy = try row.stringIfPresent("policy")
         var target = PushTarget(
             dataset: try row.read("id"), number: try row.read("number"), department: try row.read("department"), state: try row.word("state"),
-            policy: policy.flatMap(PushPolicy.init(rawValue:)) ?? .strict, disclosure: try row.word("disclosure"), openness: try row.word("openness"), schema: try row.document(TableSchema.self, "schema"),
+            policy: policy.flatMap(PushPolicy.init(rawValue:)) ?? .strict, audience: try row.word("audience"), shareType: try row.word("share_type"), schema: try row.document(TableSchema.self, "schema"),
             profile: try row.profileReference(), reviewPolicy: try row.read("review_policy"),
             mapping: try row.documentIfPresent(Mapping.self, "mapping"), currentVersion: try row.read("current_version"),
             currentSchema: try row.documentIfPresent(TableSchema.self, "current_schema"),

@@ -13,6 +13,9 @@ public final class Releasing {
     public let target: PushTarget
     let rows: RowTable
 
+    /// What is closed to the public has no view that everybody reads.
+    private var createView: [SQL] { target.audience == .public ? rows.createView : [] }
+
     private var staged: SQL { RowTable.staging(record.push.id) }
     /// The number that the new version will have.
     public var nextVersion: Int { (target.currentVersion ?? 0) + 1 }
@@ -52,7 +55,7 @@ public final class Releasing {
         guard let currentSchema = target.currentSchema else { return try await applyFirst() }
         for statement in rows.additions(since: currentSchema) { try await connection.execute(statement) }
         if currentSchema.publicFields.map({ [$0.name, $0.mask?.rawValue] }) != rows.schema.publicFields.map({ [$0.name, $0.mask?.rawValue] }) {
-            for statement in rows.createView { try await connection.execute(statement) }
+            for statement in createView { try await connection.execute(statement) }
         }
         if currentSchema.indexes != rows.schema.indexes {
             for statement in rows.createIndexes { try await connection.execute(statement) }
@@ -76,7 +79,7 @@ public final class Releasing {
         try await connection.execute(rows.create)
         let columns = RowTable.columns(rows.fieldNames)
         let inserted = try await connection.execute("INSERT INTO \(rows.table) (_since, \(columns)) SELECT 1, \(columns) FROM \(staged)")
-        for statement in rows.createIndexes + rows.createView { try await connection.execute(statement) }
+        for statement in rows.createIndexes + createView { try await connection.execute(statement) }
         return RowCounts(added: inserted.affectedRows, changed: 0, removed: 0)
     }
 

@@ -76,6 +76,8 @@ extension Connection {
     ///   - version: the version that these rows are.
     ///   - anew: keeps nothing of older versions, whose sums may hold what was withdrawn.
     func rollUp(_ rows: RowTable, of dataset: String, version: Int, anew: Bool = false) async throws {
+        // Nobody asks for sums of what is closed to the public.
+        guard try await execute("SELECT FROM daylight.dataset WHERE id = \(dataset) AND audience = 'public'").first != nil else { return }
         let declared = rows.rollups
         let standing = try await execute("SELECT relation FROM daylight.rollup WHERE dataset = \(dataset)").map { try $0.read(String.self, 0) }
         for relation in standing where !declared.contains(where: { $0.relation == relation }) {

@@ -24,6 +24,7 @@ public struct SearchEntry: Sendable {
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     public var temporalFrom: String?
     public var temporalTo: String?
+    public var audience: Audience
 }
 
 /// Which datasets changed, and from where on to ask the next time.
@@ -88,7 +89,7 @@ extension Store {
         let rows = try await write(
             """
             SELECT number, state, search_text, (extract(epoch FROM COALESCE(released_at, updated_at)) * 1000000)::bigint AS at, row_count, completeness,
-                department, theme, region, profile_id, formats, update_cycle, share_type, openness, temporal_from, temporal_to
+                department, theme, region, profile_id, formats, update_cycle, share_type, openness, temporal_from, temporal_to, audience
             FROM daylight.dataset \(condition)
             """)
         return try rows.map { row in
@@ -96,7 +97,7 @@ extension Store {
                 number: try row.read(0), state: try row.word(Dataset.State.self, "state"), text: row.bytes(2).map { Array($0) } ?? [], at: try row.read(3),
                 rowCount: try row.read(4), completeness: try row.read(5), department: try row.read(6), theme: try row.read(7), region: try row.read(8),
                 profile: try row.read(9), formats: try row.read(10), updateCycle: try row.read(11), shareType: try row.read(12), openness: try row.read(13),
-                temporalFrom: try row.read(14), temporalTo: try row.read(15)
+                temporalFrom: try row.read(14), temporalTo: try row.read(15), audience: try row.word("audience")
             )
         }
     }
@@ -161,19 +162,22 @@ public enum SearchNotification: Sendable, Hashable {
 extension Store {
     /// Datasets by number, in any order; those that are gone or not to be seen are missing.
     ///
-    /// - Parameter drafts: also drafts.
+    /// - Parameter drafts: also drafts and what is closed to the public.
     public func datasetOverviews(_ numbers: [Int], drafts: Bool) async throws -> [DatasetOverview] {
         let source: SQL = drafts ? "daylight.dataset WHERE state IN ('draft', 'published')" : "published.dataset WHERE state = 'published'"
+        let audience: SQL = drafts ? "audience" : "'public' AS audience"
         let sql: SQL = """
-            SELECT id, number, state, description - 'schema' AS description, profile_id, profile_version, current_version, row_count, updated_at
+            SELECT id, number, state, description - 'schema' AS description, profile_id, profile_version, current_version, row_count, updated_at, \(audience)
             FROM \(source) AND number = ANY (\(numbers))
             """
         return try await (drafts ? write(sql) : read(sql)).map { row in
-            DatasetOverview(
+            var overview = DatasetOverview(
                 id: try row.string("id"), number: try row.integer("number"), state: try row.word(Dataset.State.self, "state"),
                 description: try row.document(DatasetDescription.self, "description"), profile: try row.profileReference(),
                 currentVersion: try row.integerIfPresent("current_version"), rowCount: try row.integerIfPresent("row_count"),
                 updatedAt: try row.timestamp("updated_at"))
+            overview.audience = try row.word("audience")
+            return overview
         }
     }
 

@@ -79,6 +79,7 @@ public struct ServedGrant: Sendable {
     public let schema: TableSchema
     public var title: LocalizedText
     public var datasetState: Dataset.State
+    public var audience: Audience
     public var currentVersion: Int
     /// When the next row of the dataset has to leave: from then on nothing is read until it has left.
     public var expiresAt: Timestamp?
@@ -141,7 +142,7 @@ extension Store {
         let columns = ["id", "request", "dataset", "provider", "receiver", "terms", "method", "from_version", "granted_at", "expires_at", "ended_at"]
         return try await write(
             """
-            SELECT \(columns.map { "g.\(identifier: $0)" as SQL }.joined(separator: ", ")), g.number, d.title_zh, d.title_en, d.state, d.current_version, d.expires_at AS row_expiry, v.schema
+            SELECT \(columns.map { "g.\(identifier: $0)" as SQL }.joined(separator: ", ")), g.number, d.title_zh, d.title_en, d.state, d.audience, d.current_version, d.expires_at AS row_expiry, v.schema
             FROM daylight.share_grant g JOIN daylight.dataset d ON d.id = g.dataset JOIN daylight.version v ON v.dataset = g.dataset AND v.number = g.from_version
             WHERE g.id = \(id)
             """
@@ -149,7 +150,7 @@ extension Store {
             let grant = try Self.grant(row)
             return ServedGrant(
                 grant: grant, number: try row.read("number"), schema: ShareSchema.open(try row.document(TableSchema.self, "schema"), grant.terms.fields),
-                title: try row.localized("title"), datasetState: try row.word("state"), currentVersion: try row.integerIfPresent("current_version") ?? grant.fromVersion,
+                title: try row.localized("title"), datasetState: try row.word("state"), audience: try row.word("audience"), currentVersion: try row.integerIfPresent("current_version") ?? grant.fromVersion,
                 expiresAt: try row.timestampIfPresent("row_expiry"))
         }
     }

@@ -9,6 +9,7 @@ public struct ShareSubject: Sendable {
     public var title: LocalizedText
     public var department: String
     public var state: Dataset.State
+    public var audience: Audience
     public var shareType: ShareType
     public var legalBasis: String?
     public var reason: String?
@@ -105,7 +106,7 @@ extension Store {
     fileprivate static func subject(_ dataset: String, _ connection: Connection) async throws -> ShareSubject? {
         try await connection.execute(
             """
-            SELECT d.id, d.number, d.title_zh, d.title_en, d.department, d.state, d.share_type, d.description ->> 'legal_basis' AS legal_basis,
+            SELECT d.id, d.number, d.title_zh, d.title_en, d.department, d.state, d.audience, d.share_type, d.description ->> 'legal_basis' AS legal_basis,
                 d.description ->> 'reason' AS reason, d.current_version, v.schema
             FROM daylight.dataset d LEFT JOIN daylight.version v ON v.dataset = d.id AND v.number = d.current_version
             WHERE d.id = \(dataset)
@@ -113,7 +114,7 @@ extension Store {
         ).first.map { row in
             ShareSubject(
                 dataset: try row.read("id"), number: try row.read("number"), title: try row.localized("title"), department: try row.read("department"),
-                state: try row.word("state"), shareType: try row.word("share_type"), legalBasis: try row.read("legal_basis"), reason: try row.read("reason"),
+                state: try row.word("state"), audience: try row.word("audience"), shareType: try row.word("share_type"), legalBasis: try row.read("legal_basis"), reason: try row.read("reason"),
                 currentVersion: try row.read("current_version"), schema: try row.documentIfPresent(TableSchema.self, "schema"))
         }
     }

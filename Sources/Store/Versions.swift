@@ -4,21 +4,33 @@ import Postgres
 extension Store {
     /// A dataset's versions, newest first.
     ///
-    /// - Parameter number: versions before this one; nil for the first page.
-    public func versions(of dataset: String, before number: Int?, limit: Int) async throws -> [Version] {
+    /// - Parameters:
+    ///   - audience: the dataset's.
+    ///   - number: versions before this one; nil for the first page.
+    public func versions(of dataset: String, audience: Audience, before number: Int?, limit: Int) async throws -> [Version] {
         var rest: SQL = ""
         if let number { rest = "AND v.number < \(number)" }
-        return try await readPooled(
-            "SELECT \(Self.versionColumns) FROM published.version v WHERE v.dataset = \(dataset) \(rest) ORDER BY v.number DESC LIMIT \(limit)"
-        ).map(Self.version)
+        return try await ask(audience) { room in
+            "SELECT \(Self.versionColumns) FROM \(room).version v WHERE v.dataset = \(dataset) \(rest) ORDER BY v.number DESC LIMIT \(limit)"
+        }.map(Self.version)
     }
 
     /// - Returns: nil where the dataset has no such version.
-    public func version(_ number: Int, of dataset: String) async throws -> Version? {
+    public func version(_ number: Int, of dataset: String, audience: Audience = .public) async throws -> Version? {
         guard let number = Int32(exactly: number) else { return nil }
-        return try await readPooled(
-            "SELECT \(Self.versionColumns) FROM published.version v WHERE v.dataset = \(dataset) AND v.number = \(number)"
-        ).first.map(Self.version)
+        return try await ask(audience) { room in
+            "SELECT \(Self.versionColumns) FROM \(room).version v WHERE v.dataset = \(dataset) AND v.number = \(number)"
+        }.first.map(Self.version)
+    }
+
+    /// Asks the views that everybody reads, or, of a dataset that is closed to the public, the tables; who may see the answer is the caller's to decide.
+    ///
+    /// - Parameter sql: gets the schema that has them, under the same names.
+    func ask(_ audience: Audience, _ sql: (_ room: SQL) -> SQL) async throws -> RowSet {
+        switch audience {
+        case .public: try await readPooled(sql("published"))
+        case .departments: try await write(sql("daylight"))
+        }
     }
 
     /// One version of one dataset.

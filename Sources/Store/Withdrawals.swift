@@ -29,7 +29,7 @@ public final class Withdrawing {
         try await connection.execute(
             "UPDATE daylight.dataset SET state = 'withdrawn', withdrawal = \(withdrawal.id), updated_at = now() WHERE id = \(target.dataset)")
         // From the commit on, also for nodes that have not heard of it yet.
-        if let rows { try await connection.execute("REVOKE SELECT ON \(rows.view) FROM daylight_reader") }
+        if let rows, target.audience == .public { try await connection.execute("REVOKE SELECT ON \(rows.view) FROM daylight_reader") }
         try await connection.closeRollups(of: target.dataset)
     }
 
@@ -126,15 +126,12 @@ extension Store {
     }
 
     /// A dataset's withdrawals, newest first.
-    public func withdrawals(of dataset: String, before last: (withdrawnAt: Timestamp, id: String)?, limit: Int) async throws -> [Withdrawal] {
+    public func withdrawals(of dataset: String, audience: Audience, before last: (withdrawnAt: Timestamp, id: String)?, limit: Int) async throws -> [Withdrawal] {
         var rest: SQL = ""
         if let last { rest = "AND (withdrawn_at, id) < (\(last.withdrawnAt.instant), \(last.id)::uuid)" }
-        return try await readPooled(
-            """
-            SELECT \(Self.withdrawalColumns) FROM published.withdrawal
-            WHERE dataset = \(dataset) \(rest) ORDER BY withdrawn_at DESC, id DESC LIMIT \(limit)
-            """
-        ).map(Self.withdrawal)
+        return try await ask(audience) { room in
+            "SELECT \(Self.withdrawalColumns) FROM \(room).withdrawal WHERE dataset = \(dataset) \(rest) ORDER BY withdrawn_at DESC, id DESC LIMIT \(limit)"
+        }.map(Self.withdrawal)
     }
 
     static let withdrawalColumns: SQL = "id, dataset, subject, version, keys, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at"
@@ -147,17 +144,17 @@ extension Store {
     }
 
     /// What a withdrawal left behind, and whether it is about a whole version or dataset, or about rows; nil where there is none of this identifier.
-    public func tombstone(_ id: String) async throws -> (subject: Withdrawal.Subject, Tombstone)? {
+    public func tombstone(_ id: String, audience: Audience = .public) async throws -> (subject: Withdrawal.Subject, Tombstone)? {
         guard id.isUUID else { return nil }
-        return try await readPooled(
-            "SELECT subject, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at FROM published.withdrawal WHERE id = \(id)"
-        ).first.flatMap { row in try Self.tombstone(row, "").map { (try row.word("subject"), $0) } }
+        return try await ask(audience) { room in
+            "SELECT subject, reason_zh, reason_en, reason_code, legal_basis, withdrawn_at FROM \(room).withdrawal WHERE id = \(id)"
+        }.first.flatMap { row in try Self.tombstone(row, "").map { (try row.word("subject"), $0) } }
     }
 
     /// What the dataset's own withdrawal left behind.
-    public func tombstone(ofDataset dataset: String) async throws -> Tombstone? {
-        let id = try await readPooled("SELECT withdrawal FROM published.dataset WHERE id = \(dataset)").first.flatMap { try $0.stringIfPresent("withdrawal") }
+    public func tombstone(ofDataset dataset: String, audience: Audience = .public) async throws -> Tombstone? {
+        let id = try await ask(audience) { room in "SELECT withdrawal FROM \(room).dataset WHERE id = \(dataset)" }.first.flatMap { try $0.stringIfPresent("withdrawal") }
         guard let id else { return nil }
-        return try await tombstone(id)?.1
+        return try await tombstone(id, audience: audience)?.1
     }
 }

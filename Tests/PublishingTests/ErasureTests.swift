@@ -62,7 +62,7 @@ import Testing
             #expect(try await shop.store.checkpoint()?.size ?? 0 > before.size)
             for version in 1...next.number { #expect(try await notary.proof(of: "lighthouse", version: version).extra != nil) }
             // The tombstone stays and says why, and the row stays away.
-            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 1) == [withdrawal])
+            #expect(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 1) == [withdrawal])
             #expect(try await shop.push("code,name\nA,\(Self.secret)\nB,b\n").codes == ["F410:1"])
             #expect(try await shop.publishing.erase(withdrawal.id).states == 0)
             await expectProblem(.invalidWithdrawal) { _ = try await shop.publishing.erase("7a1f7a10-8f2a-4a53-9a53-0d1c6f1f7a10") }

@@ -47,13 +47,13 @@ import Testing
             #expect(try await Self.codes(shop) == ["B", "C"])
             for version in 1...2 {
                 #expect(try await Self.codes(shop, version: version) == ["B", "C"])
-                #expect(try await shop.publishing.version(version, of: "lighthouse").withdrawal != nil)
+                #expect(try await shop.publishing.version(version, of: shop.target()).withdrawal != nil)
             }
-            let version = try await shop.publishing.version(3, of: "lighthouse")
+            let version = try await shop.publishing.version(3, of: shop.target())
             #expect(version.removed == 1 && version.rowCount == 2 && version.withdrawal == nil && version.releasedAt == now)
             #expect(version.digest == Workshop.sha256("code,name,since,until,state\nB,*,,2099-02-01,\nC,*,,,\n"))
             #expect(version.profile == ProfileReference(id: "lighthouse", version: 1))
-            let tombstone = try #require(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10).first)
+            let tombstone = try #require(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 10).first)
             #expect(tombstone.reasonCode == .expired && tombstone.keys == ["A"] && tombstone.legalBasis == Self.window.source)
             #expect(try await shop.count("SELECT count(*) FROM data.d1 WHERE code = 'A'") == 0)
             // The log tells of it, without what was in it.
@@ -80,7 +80,7 @@ import Testing
             #expect(try await Self.expiry(shop) == "2099-03-02 00:00:00")
             #expect(try await shop.publishing.expireDue(at: Self.at("2099-03-02T00:00:00+08:00")) == 1)
             #expect(try await Self.codes(shop, version: 1) == ["A"])
-            #expect(try await shop.publishing.versions(of: "lighthouse", before: nil, limit: 10).map(\.number) == [3, 2, 1])
+            #expect(try await shop.publishing.versions(of: shop.target(), before: nil, limit: 10).map(\.number) == [3, 2, 1])
         }
     }
 
@@ -91,8 +91,8 @@ import Testing
             // As if the profile had no such condition when they came.
             try await shop.db.database.execute("UPDATE data.d1 SET state = 'repaired' WHERE code IN ('R1', 'R2', 'R3')")
             #expect(try await shop.publishing.expireDue(at: Self.at("2099-01-03T12:00:00+08:00")) == 201)
-            #expect(try await shop.publishing.version(2, of: "lighthouse").rowCount == 99)
-            let tombstones = try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10)
+            #expect(try await shop.publishing.version(2, of: shop.target()).rowCount == 99)
+            let tombstones = try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 10)
             #expect(Set(tombstones.map { "\($0.reasonCode?.rawValue ?? "") \($0.keys.count)" }) == ["expired 198", "repaired 3"])
         }
     }
@@ -106,7 +106,7 @@ import Testing
             guard case .released(_, let version) = try await shop.publishing.release(report.push.id, by: shop.pusher) else { throw Unexpected("no release") }
             #expect(version.digest == Workshop.sha256(expected) && version.rowCount == 1)
             // It was never public, so there is nothing to tell.
-            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10).isEmpty)
+            #expect(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 10).isEmpty)
             #expect(try await shop.count("SELECT count(*) FROM daylight.ended_row") == 0)
             #expect(try await shop.push("code,name,until\nA,a,2020-01-01\nB,b,2099-01-01\n").push.state == .unchanged)
         }
@@ -123,8 +123,8 @@ import Testing
             #expect(version.removed == 1 && version.rowCount == 1 && version.digest == Workshop.sha256("code,name,since,until,state\nB,*,,,none\n"))
             #expect(try await Self.codes(shop) == ["B"])
             #expect(try await Self.codes(shop, version: 1) == ["B"])
-            #expect(try await shop.publishing.version(1, of: "lighthouse").withdrawal != nil)
-            let tombstone = try #require(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10).first)
+            #expect(try await shop.publishing.version(1, of: shop.target()).withdrawal != nil)
+            let tombstone = try #require(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 10).first)
             #expect(tombstone.reasonCode == .repaired && tombstone.keys == ["A"])
             // Said again it changes nothing; said otherwise it is refused.
             #expect(try await shop.push("code,name,state\nA,a,repaired\n" + rest, mode).push.state == .unchanged)
@@ -141,7 +141,7 @@ import Testing
             #expect(report.push.state == .approved)
             guard case .unchanged = try await shop.publishing.release(report.push.id, by: shop.pusher) else { throw Unexpected("a new version") }
             #expect(try await Self.codes(shop, version: 1) == ["B"])
-            #expect(try await shop.publishing.version(1, of: "lighthouse").withdrawal != nil)
+            #expect(try await shop.publishing.version(1, of: shop.target()).withdrawal != nil)
         }
     }
 
@@ -161,7 +161,7 @@ import Testing
             _ = try await Self.publish(shop, "code\nA\nB\n")
             let withdrawal = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["A"], reason: code.text, code: code, by: shop.pusher)
             #expect(withdrawal.reasonCode == code)
-            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 1) == [withdrawal])
+            #expect(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 1) == [withdrawal])
             let report = try await shop.push("code\nA\n", .upsert)
             #expect(report.codes == (code.isFinal ? ["F410:1"] : code == .expired ? ["F410w:1"] : []))
             #expect(report.push.state == (code.isFinal ? .rejected : .approved))
@@ -194,7 +194,7 @@ import Testing
                 throw Unexpected("released early")
             }
             #expect(try await shop.publishing.runDue(at: Self.at("2098-01-01T00:00:00+08:00")) == 1)
-            let version = try await shop.publishing.version(1, of: "lighthouse")
+            let version = try await shop.publishing.version(1, of: shop.target())
             #expect(version.rowCount == 1 && version.digest == Workshop.sha256("code,name,since,until,state\nB,,,2099-01-01,\n"))
             #expect(try await Self.codes(shop) == ["B"])
         }
@@ -213,7 +213,7 @@ import Testing
             #expect(try await shop.publishing.expireDue(at: Self.at("2099-01-01T08:00:00.499999+08:00")) == 0)
             #expect(try await shop.publishing.expireDue(at: Self.at("2099-01-01T08:00:00.5+08:00")) == 1)
             let key = "2026-03-01T08%3A00%3A00.250%2B08%3A00,1.50,true"
-            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 1).first?.keys == [key])
+            #expect(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 1).first?.keys == [key])
             #expect(RowKey.values(key, fields: Array(schema.fields.prefix(3))).map(RowKey.text) == key)
         }
     }

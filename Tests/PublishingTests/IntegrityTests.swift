@@ -37,7 +37,7 @@ import Testing
             let report = try await notary.integrity(limit: 10)
             #expect(report.findings == [] && report.findingCount == 0)
             let round = try #require(report.lastRound)
-            let size = try await shop.publishing.versions(of: "lighthouse", before: nil, limit: 10).reduce(0) { $0 + $1.byteCount }
+            let size = try await shop.publishing.versions(of: shop.target(), before: nil, limit: 10).reduce(0) { $0 + $1.byteCount }
             #expect(round.versions == 2 && round.skipped == 0 && round.bytes == size && report.currentRound == nil)
             try await body(shop, integrity, notary)
         }
@@ -152,7 +152,7 @@ import Testing
     @Test func itReadsNoFasterThanItMay() async throws {
         try await Self.with { shop, _, _ in
             let clock = ContinuousClock()
-            let bytes = try await shop.publishing.versions(of: "lighthouse", before: nil, limit: 10).reduce(0) { $0 + $1.byteCount }
+            let bytes = try await shop.publishing.versions(of: shop.target(), before: nil, limit: 10).reduce(0) { $0 + $1.byteCount }
             let time = try await clock.measure { try await Self.checker(shop, rate: bytes).work() }
             #expect(time > .milliseconds(900))
             // Not at all where it may not.

@@ -91,8 +91,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [#"{"disclosure":"withheld"}"#, #"{"openness":"closed"}"#])
-    func whatIsDescribedAsWithheldIsNotReleased(change: String) async throws {
+    @Test(arguments: [#"{"disclosure":"withheld","share_type":"not_shared"}"#, #"{"openness":"closed","share_type":"not_shared"}"#])
+    func whatNobodyCouldReadIsNotReleased(change: String) async throws {
         try await Workshop.with { shop in
             let report = try await shop.push("code,name\nA,a\n")
             try await shop.pass(report)

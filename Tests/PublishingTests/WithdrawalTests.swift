@@ -15,14 +15,14 @@ import Testing
             try await shop.publish("code,name\nA,a3\n\"B,1\",b\nC,c\n")
             let withdrawal = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["B%2c1", "B%2C1"], reason: Self.reason, by: shop.pusher)
             #expect(withdrawal.keys == ["B%2C1"])
-            let version = try await shop.publishing.version(4, of: "lighthouse")
+            let version = try await shop.publishing.version(4, of: shop.target())
             #expect(version.removed == 1 && version.rowCount == 2 && version.push == nil)
             #expect(version.digest == Workshop.sha256("code,name,height\nA,a3,\nC,c,\n"))
             #expect(try await shop.rows(columns: "code, name") == ["A,a3", "C,c"])
             #expect(try await shop.rows(version: 2, columns: "code, name") == ["A,a2"])
-            #expect(try await shop.publishing.version(1, of: "lighthouse").withdrawal == nil)
-            #expect(try await shop.publishing.version(2, of: "lighthouse").withdrawal == withdrawal.id)
-            #expect(try await shop.publishing.version(3, of: "lighthouse").withdrawal == withdrawal.id)
+            #expect(try await shop.publishing.version(1, of: shop.target()).withdrawal == nil)
+            #expect(try await shop.publishing.version(2, of: shop.target()).withdrawal == withdrawal.id)
+            #expect(try await shop.publishing.version(3, of: shop.target()).withdrawal == withdrawal.id)
             #expect(version.withdrawal == nil)
             #expect(try await shop.count("SELECT count(*) FROM daylight.withdrawn_row WHERE key = 'B%2C1' AND since = 2 AND state ->> 'name' = 'b'") == 1)
             // The department may publish the row again, mended.
@@ -36,8 +36,8 @@ import Testing
             try await shop.publish("code,name\nA,a\nB,b\n")
             try await shop.publish("code,name\nA,a\n")
             let withdrawal = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["B"], reason: Self.reason, by: shop.pusher)
-            #expect(try await shop.publishing.versions(of: "lighthouse", before: nil, limit: 10).map(\.number) == [2, 1])
-            #expect(try await shop.publishing.version(1, of: "lighthouse").withdrawal == withdrawal.id)
+            #expect(try await shop.publishing.versions(of: shop.target(), before: nil, limit: 10).map(\.number) == [2, 1])
+            #expect(try await shop.publishing.version(1, of: shop.target()).withdrawal == withdrawal.id)
             #expect(try await shop.rows(version: 1, columns: "code, name") == ["A,a"])
         }
     }
@@ -47,7 +47,7 @@ import Testing
             try await shop.publish("code,name\nA,a\n")
             try await shop.publish("code,name\nA,b\n")
             _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 1, reason: Self.reason, by: shop.pusher)
-            await expectProblem(.versionWithdrawn) { _ = try await shop.publishing.version(1, of: "lighthouse") }
+            await expectProblem(.versionWithdrawn) { _ = try await shop.publishing.version(1, of: shop.target()) }
             await expectProblem(.invalidWithdrawal) {
                 _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 1, reason: Self.reason, by: shop.pusher)
             }
@@ -67,7 +67,7 @@ import Testing
             await expectProblem(.datasetWithdrawn) { try await shop.push("code,name\nA,a\n") }
             await expectProblem(.datasetWithdrawn) { _ = try await shop.publishing.release(early.push.id, by: shop.pusher) }
             await expectProblem(.datasetWithdrawn) { _ = try await shop.publishing.withdraw(.dataset, of: "lighthouse", reason: Self.reason, by: shop.pusher) }
-            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10) == [withdrawal])
+            #expect(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 10) == [withdrawal])
             // PostgreSQL itself keeps its rows from the public, whatever a node still believes.
             #expect(try await shop.count("SELECT count(*) FROM pg_views WHERE schemaname = 'published' AND viewname = 'd1' AND has_table_privilege('daylight_reader', 'published.d1', 'SELECT')") == 0)
             #expect(try await shop.count("SELECT count(*) FROM published.d1") == 1)
@@ -92,7 +92,7 @@ import Testing
                     #expect(problem.places.map(\.place) == places)
                 }
             }
-            #expect(try await shop.publishing.withdrawals(of: "lighthouse", before: nil, limit: 10).isEmpty)
+            #expect(try await shop.publishing.withdrawals(of: shop.target(), before: nil, limit: 10).isEmpty)
             #expect(try await shop.rows(columns: "code, name") == ["A,a"])
         }
     }

@@ -157,6 +157,9 @@ extension Workshop {
         return rows
     }
 
+    /// The dataset, as publishing sees it.
+    func target() async throws -> PushTarget { try await publishing.target("lighthouse") }
+
     /// One number.
     func count(_ sql: SQL) async throws -> Int {
         try await db.database.execute(sql)[0].read(0)

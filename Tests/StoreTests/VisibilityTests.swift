@@ -98,7 +98,7 @@ import Testing
             let table = try await raise(db)
             let reader = try await db.open(as: .reader)
             for statement: SQL in [
-                "DELETE FROM \(table.view)", "UPDATE \(table.view) SET name = 'x'", "UPDATE published.dataset SET state = 'draft'", "DELETE FROM published.withdrawal",
+                "DELETE FROM \(table.view)", "UPDATE \(table.view) SET name = 'x'", "UPDATE published.dataset SET state = 'draft'", "DELETE FROM published.profile",
                 "INSERT INTO published.department (uscc) VALUES ('x')", "CREATE TABLE published.x (a int)", "CREATE TABLE data.x (a int)",
                 "DROP VIEW \(table.view)", "SELECT setval('daylight.dataset_number_seq', 1)",
             ] { #expect(try await refusal(reader, statement) == Self.denied, "\(statement.text)") }

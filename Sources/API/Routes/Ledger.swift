@@ -59,7 +59,7 @@ extension API {
                 throw Problem(.versionNotFound, zh: "版本号应为正整数", en: "a version's number is a positive whole number")
             }
             do {
-                _ = try await publishing.version(number, of: target.dataset)
+                _ = try await publishing.version(number, of: target)
             } catch let problem as Problem where problem.code == .versionWithdrawn {
                 // That it was released stays proven: the leaf holds no contents.
             }

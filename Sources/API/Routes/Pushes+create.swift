@@ -12,7 +12,7 @@ extension API {
         let key = try context.require(.push, dataset: dataset)
         let target = try await publishing.target(dataset)
         if let department = key.department, department != target.department {
-            if target.state == .draft, !Reader(key: key).seesDraft(of: target.department, dataset: dataset) { throw Publishing.noDataset }
+            if target.isHidden, !Reader(key: key).seesDraft(of: target.department, dataset: dataset) { throw Publishing.noDataset }
             throw Problem(
                 .datasetOfAnotherDepartment, zh: "数据资源属于其他部门，密钥 \(key.prefix) 不能向其报送", en: "the dataset belongs to another department; the key \(key.prefix) cannot push to it")
         }

@@ -20,7 +20,7 @@ extension API {
             try Self.requireKey(context)
             let target = try await publishing.target(dataset)
             guard context.reader.seesDraft(of: target.department, dataset: dataset) else {
-                if target.state == .draft { throw Publishing.noDataset }
+                if target.isHidden { throw Publishing.noDataset }
                 throw Self.notYours(context)
             }
             let limit = try query.integer("limit", in: 1...100) ?? 20

@@ -32,7 +32,7 @@ extension API {
                 headers[.location] = "/v1/datasets/\(version.dataset)/versions/\(version.number)"
                 return try .json(ReleaseDocument(push: PushDocument(record), version: VersionDocument(version)), headers: headers)
             case .unchanged(let record):
-                let version = try await record.push.version.asyncMap { try await publishing.version($0, of: record.push.dataset) }
+                let version = try await record.push.version.asyncMap { try await publishing.version($0, of: publishing.target(dataset)) }
                 return try .json(ReleaseDocument(push: PushDocument(record), version: version.map { VersionDocument($0) }), headers: Self.unshared)
             case .scheduled(let record):
                 return try .json(ReleaseDocument(push: PushDocument(record)), status: .accepted, headers: Self.unshared)

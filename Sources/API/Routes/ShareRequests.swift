@@ -103,7 +103,7 @@ extension Request {
 extension Response {
     /// A page of a list that is for the caller alone, of which one more entry than it may have was asked for.
     static func page<Item: Encodable & Sendable>(
-        _ data: [Item], limit: Int, _ request: Request, _ seal: CursorSeal, for purpose: String, _ cursor: (Item) -> TimeCursor
+        _ data: [Item], limit: Int, _ request: Request, _ seal: CursorSeal, for purpose: String, _ cursor: (Item) -> some Encodable
     ) throws -> Response {
         let next = data.count > limit ? try seal.seal(cursor(data[limit - 1]), for: purpose) : nil
         return try .page(Array(data.prefix(limit)), meta: NoMeta(), PageLinks(request, next: next))

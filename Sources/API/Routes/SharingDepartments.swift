@@ -18,6 +18,7 @@ extension API {
     /// All of the exchange; every route needs a key that takes part in it.
     func addExchangeRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
         addSharingDepartmentRoutes(routes, sharing, parts)
+        addShareableDatasetRoutes(routes, sharing, parts)
         addShareRequestRoutes(routes, sharing, parts)
         addShareGrantRoutes(routes, sharing, parts)
         addReceiptRoutes(routes, sharing, parts)

@@ -50,7 +50,7 @@ extension API {
             let target = try await publishing.visible(try context.path("id"), to: context.reader)
             let limit = try query.integer("limit", in: 1...100) ?? 20
             let last = try query.value("cursor").map { try seal.open(Int.self, $0, for: "versions of \(target.dataset)") }
-            var page = try await publishing.versions(of: target.dataset, before: last, limit: limit + 1)
+            var page = try await publishing.versions(of: target, before: last, limit: limit + 1)
             var next: String?
             if page.count > limit {
                 page.removeLast(page.count - limit)
@@ -66,10 +66,10 @@ extension API {
             guard let number = Int(text), number > 0 else {
                 throw Problem(.versionNotFound, zh: "版本号应为正整数", en: "a version's number is a positive whole number")
             }
-            let version = try await publishing.version(number, of: target.dataset)
+            let version = try await publishing.version(number, of: target)
             let tag = EntityTag(version.withdrawal.map { "\(version.digest)-\($0)" } ?? version.digest)
             // A version never changes; it can only be withdrawn.
-            var headers: HTTPFields = [.cacheControl: version.withdrawal == nil ? "public, max-age=31536000, immutable" : "no-cache"]
+            var headers: HTTPFields = [.cacheControl: target.isHidden ? "private, no-cache" : version.withdrawal == nil ? "public, max-age=31536000, immutable" : "no-cache"]
             headers[.eTag] = tag.field
             if request.isNotModified(tag) { return .notModified(tag, headers: headers) }
             return try .json(VersionDocument(version), headers: headers)

@@ -45,10 +45,10 @@ extension API {
             let dataset = try context.path("id")
             let target = try await publishing.target(dataset)
             // The tombstones of a withdrawn dataset are what is left to see of it.
-            if target.state == .draft { _ = try await publishing.visible(dataset, to: context.reader) }
+            if target.isHidden { _ = try await publishing.visible(dataset, to: context.reader) }
             let limit = try query.integer("limit", in: 1...100) ?? 20
             let last = try query.value("cursor").map { try seal.open(WithdrawalCursor.self, $0, for: "withdrawals of \(dataset)") }
-            var page = try await publishing.withdrawals(of: dataset, before: last.map { ($0.withdrawnAt, $0.id) }, limit: limit + 1)
+            var page = try await publishing.withdrawals(of: target, before: last.map { ($0.withdrawnAt, $0.id) }, limit: limit + 1)
             var next: String?
             if page.count > limit {
                 page.removeLast(page.count - limit)
