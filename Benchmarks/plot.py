@@ -77,6 +77,9 @@ def main():
     measured = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for file in sys.argv[1:]:
         measured |= json.loads(Path(file).read_text())
+    for found in measured.values():
+        # plans are for whoever measures
+        found.pop("plan", None)
     if measured:
         KEPT.write_text(json.dumps(measured, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     (DOCS / "plots").mkdir(exist_ok=True)
