@@ -41,7 +41,7 @@ struct Desk: Sendable {
     ]
 
     static func with(
-        shareType: ShareType = .conditional, rows: [[String?]] = Desk.rows, _ configure: (inout Sharing.Configuration) throws -> Void = { _ in },
+        shareType: ShareType = .conditional, schema: TableSchema = Desk.schema, rows: [[String?]] = Desk.rows, _ configure: (inout Sharing.Configuration) throws -> Void = { _ in },
         isolation: isolated (any Actor)? = #isolation, _ body: (Desk) async throws -> Void
     ) async throws {
         try await withTestStore { db, store in
