@@ -79,7 +79,7 @@ let package = Package(
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Notary", ["Model", "Ledger", "Store", nio, crypto, log]),
-        room("Exchange", ["Model", "WorkCalendar", "Store", "Ledger", nio, nioLocks, crypto, log]),
+        room("Exchange", ["Model", "RateLimit", "WorkCalendar", "Store", "Ledger", client, nio, nioHTTP1, nioLocks, nioPosix, crypto, log]),
         room("Jobs", ["Model", "Store", log]),
         room("Witness", ["Ledger", log]),
         room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
@@ -106,7 +106,7 @@ let package = Package(
         tests("CSVTests", ["CSV"]),
         tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
         tests("JobsTests", ["Jobs", "Postgres", "Store", "TestSupport", log, nioPosix]),
-        tests("ExchangeTests", ["Exchange", "Ledger", "Model", "Postgres", "Publishing", "Store", "WorkCalendar", "TestSupport", crypto, log, nio, nioPosix]),
+        tests("ExchangeTests", ["Exchange", "Jobs", "Ledger", "Model", "Postgres", "Publishing", "RateLimit", "Store", "WorkCalendar", "TestSupport", client, crypto, log, nio, nioHTTP1, nioLocks, nioPosix]),
         tests("LedgerTests", ["Ledger", "Model", "TestSupport", crypto]),
         tests("ModelTests", ["Model"]),
         tests("MigratorTests", ["Migrator", "Postgres", "TestSupport"]),

@@ -47,6 +47,9 @@ GRANT INSERT ON daylight.share_event, daylight.receipt, daylight.share_access TO
 GRANT INSERT, UPDATE (expires_at, ended_at) ON daylight.share_grant TO daylight_writer;
 GRANT INSERT, UPDATE (digest, row_count, byte_count, finished_at) ON daylight.delivery TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.share_idempotency TO daylight_writer;
+-- what is told by webhook is forgotten some time after it was taken or given up
+GRANT INSERT, UPDATE, DELETE ON daylight.endpoint, daylight.webhook_message TO daylight_writer;
+GRANT INSERT, DELETE ON daylight.exchange_event TO daylight_writer;
 
 -- The exchange's reader: the views of grants, granted one by one when the writer makes them, and nothing else.
 GRANT USAGE ON SCHEMA granted TO daylight_exchange;

@@ -7,10 +7,14 @@ internal import Store
 extension Sharing {
     /// A grant's deliveries, newest first, for those who have a part in it.
     public func deliveries(
-        of grant: String, for member: Member, unreceipted: Bool, before last: (startedAt: Timestamp, id: String)?, limit: Int
+        of grant: String, for member: Member, unreceipted: Bool, before last: (startedAt: Timestamp, id: String)?, limit: Int, now: Timestamp = .now
     ) async throws -> [Delivery] {
         let grant = try await self.grant(grant, for: member)
-        return try await store.deliveries(of: grant.id, unreceipted: unreceipted, before: last, limit: limit)
+        return try await store.deliveries(of: grant.id, unreceipted: unreceipted, before: last, limit: limit).map { delivery in
+            var delivery = delivery
+            if delivery.receiptedAt == nil, let sent = delivery.finishedAt { delivery.unreceiptedHours = Int(max(0, now.microseconds - sent.microseconds) / 3_600_000_000) }
+            return delivery
+        }
     }
 
     /// Takes a receiver's signature for a delivery in, and enters it into the ledger.

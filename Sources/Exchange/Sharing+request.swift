@@ -111,14 +111,23 @@ extension Sharing {
         return try await store.shareRequests(filter, before: last, limit: limit).map { Self.shown($0, now) }
     }
 
-    /// Requests on which the caller has to act, the first due first.
+    /// Requests on which the caller has to act, the first due first; then those by which something was delivered to it a day ago or more that it has not signed for.
     public func inbox(of member: Member, limit: Int, now: Timestamp = .now) async throws -> [ShareRequest] {
         func states(of party: ShareRequest.Party) -> [ShareRequest.State] { ShareRequest.State.allCases.filter { $0.actor == party } }
         let takesPart = member.key.scopes.contains(.exchange)
-        return try await store.shareInbox(
+        let due = try await store.shareInbox(
             department: member.key.department, datasets: member.key.datasets, provider: takesPart ? states(of: .provider) : [], receiver: takesPart ? states(of: .receiver) : [],
-            authority: member.isAuthority ? states(of: .authority) : [], limit: limit
-        ).map { Self.shown($0, now) }
+            authority: member.isAuthority ? states(of: .authority) : [], limit: limit)
+        let yesterday = Timestamp(microseconds: now.microseconds - 86_400_000_000)
+        let owing = takesPart
+            ? try await store.requestsMissingReceipts(of: member.key.department, datasets: member.key.datasets, before: yesterday, limit: limit) : []
+        let missing = Dictionary(owing.map { ($0.id, $0.receiptsMissing) }) { first, _ in first }
+        let all = due.map { request in
+            var request = request
+            request.receiptsMissing = missing[request.id] ?? nil
+            return request
+        } + owing.filter { request in !due.contains { $0.id == request.id } }
+        return all.prefix(limit).map { Self.shown($0, now) }
     }
 
     /// A request with what follows from its state and the time.

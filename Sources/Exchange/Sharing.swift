@@ -11,6 +11,10 @@ public struct Sharing: Sendable {
         public var clocks = ShareClocks()
         /// The longest term of a grant, in years.
         public var longestTerm = 5
+        /// Where webhooks may go.
+        public var addresses = AddressRule()
+        /// Endpoints that a department may have.
+        public var mostEndpoints = 10
 
         public init() {}
     }

@@ -82,6 +82,9 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case receiptKeyNotFound = "DL5010"
     case invalidReceiptKey = "DL5011"
     case purposeMissing = "DL5012"
+    case endpointNotFound = "DL5020"
+    case invalidEndpoint = "DL5021"
+    case tooManyEndpoints = "DL5022"
 
     // 9xxx: the server
     case internalError = "DL9000"
@@ -100,13 +103,13 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .unauthenticated: 401
         case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent, .notYourDecision: 403
         case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .revisionNotFound, .pushNotFound, .rowNotFound,
-            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable:
+            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable, .endpointNotFound:
             404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .requestTimeout: 408
         case .idempotencyInProgress, .schemaConflict, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated, .shareStateConflict,
-            .supplementAlreadyAsked:
+            .supplementAlreadyAsked, .tooManyEndpoints:
             409
         case .datasetWithdrawn, .versionWithdrawn, .rowWithdrawn, .grantEnded: 410
         case .preconditionFailed: 412
@@ -115,7 +118,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .unsupportedMediaType, .unsupportedCharset, .unsupportedEncoding: 415
         case .rangeNotSatisfiable: 416
         case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive, .formatUnsuitable,
-            .invalidShareRequest, .notShared, .invalidReceipt, .invalidReceiptKey:
+            .invalidShareRequest, .notShared, .invalidReceipt, .invalidReceiptKey, .invalidEndpoint:
             422
         case .preconditionRequired: 428
         case .tooManyRequests, .tooManyDownloads, .tooManyStreams: 429
@@ -200,6 +203,9 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .invalidReceipt: LocalizedText(zh: "回执无效", en: "Invalid receipt")
         case .receiptKeyNotFound: LocalizedText(zh: "没有这个签名公钥", en: "No such receipt key")
         case .invalidReceiptKey: LocalizedText(zh: "签名公钥无效", en: "Invalid receipt key")
+        case .endpointNotFound: LocalizedText(zh: "没有这个回调地址", en: "No such endpoint")
+        case .invalidEndpoint: LocalizedText(zh: "回调地址无效", en: "Invalid endpoint")
+        case .tooManyEndpoints: LocalizedText(zh: "回调地址过多", en: "Too many endpoints")
         case .purposeMissing: LocalizedText(zh: "未说明用途", en: "The purpose is not stated")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")

@@ -49,6 +49,8 @@ public struct Delivery: Sendable, Hashable, Codable {
     public var finishedAt: Timestamp?
     /// When its receipt was recorded; nil while it lacks one.
     public var receiptedAt: Timestamp?
+    /// Whole hours for which it has lacked one since it was sent whole.
+    public var unreceiptedHours: Int?
 
     public init(id: String, grant: String, fromVersion: Int, toVersion: Int, startedAt: Timestamp) {
         self.id = id

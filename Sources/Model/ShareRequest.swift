@@ -66,6 +66,8 @@ public struct ShareRequest: Sendable, Hashable, Codable {
     /// Reasons of a refusal or of the end, and what else was said last.
     public var reason: String?
     public var grant: String?
+    /// What its receiver has not signed for; told in its inbox only.
+    public var receiptsMissing: MissingReceipts?
     public var createdAt: Timestamp
     public var updatedAt: Timestamp
     /// Counts what happened to it.
@@ -94,6 +96,18 @@ public struct ShareRequest: Sendable, Hashable, Codable {
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.revision = revision
+    }
+}
+
+/// Deliveries that were sent whole and not signed for.
+public struct MissingReceipts: Sendable, Hashable, Codable {
+    public var count: Int
+    /// When the oldest of them was sent.
+    public var since: Timestamp
+
+    public init(count: Int, since: Timestamp) {
+        self.count = count
+        self.since = since
     }
 }
 

@@ -48,7 +48,13 @@ struct Serve: AsyncParsableCommand {
         released.onExpiry { _ = try await publisher.expire($0) }
         var exchange = Sharing.Configuration()
         exchange.clocks = settings.clocks
+        exchange.addresses = AddressRule(allowing: settings.webhookNetworks)
         let sharing = Sharing(store: store, configuration: exchange, logger: logger)
+        var telling = Webhooks.Configuration()
+        telling.addresses = exchange.addresses
+        let webhooks = Webhooks(store: store, configuration: telling, logger: logger)
+        let told = Job("webhooks", every: .seconds(1), lease: .seconds(15)) { try await webhooks.work() }
+        let reminders = Job("receipts", every: .seconds(600)) { try await sharing.remindOfReceipts(at: .now) }
         let clocks = Job("exchange", every: .seconds(20)) { await sharing.sweep(at: .now) }
         let expiry = Job("expiry", every: .seconds(1)) { _ = try await publisher.expireDue() }
         let process = UUID().uuidString, log = logger
@@ -103,6 +109,7 @@ struct Serve: AsyncParsableCommand {
                     .init(service: Background { await publisher.run() }), .init(service: Background { await bulk.run() }),
                     .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await integrity.watch() }),
                     .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: Background { await clocks.run(on: store, as: process, logger: log) }),
+                    .init(service: Background { await told.run(on: store, as: process, logger: log) }), .init(service: Background { await reminders.run(on: store, as: process, logger: log) }),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

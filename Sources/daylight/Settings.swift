@@ -49,6 +49,8 @@ struct Settings: Sendable {
 
     /// How long the steps of sharing may take.
     var clocks = ShareClocks()
+    /// Internal ranges to which webhooks may go nonetheless.
+    var webhookNetworks: [IPNetwork] = []
     /// Names the ledger; made from its key where nil.
     var ledgerName: String?
     /// A file with the ledger's key; the one in the database where nil.
@@ -81,14 +83,9 @@ struct Settings: Sendable {
         home = text("DAYLIGHT_HOME") ?? ".daylight"
         schema = try SchemaDirectory.locate(environment: environment)
         if let hops = text("DAYLIGHT_TRUSTED_HOPS") {
-            trustedHops = TrustedHops(
-                networks: try hops.split(separator: ",").map { hop in
-                    guard let network = IPNetwork(hop.trimmingCharacters(in: .whitespaces)) else {
-                        throw ValidationError("DAYLIGHT_TRUSTED_HOPS: '\(hop)' is no network in CIDR notation")
-                    }
-                    return network
-                })
+            trustedHops = TrustedHops(networks: try Self.networks(hops, "DAYLIGHT_TRUSTED_HOPS"))
         }
+        webhookNetworks = try text("DAYLIGHT_WEBHOOK_NETWORKS").map { try Self.networks($0, "DAYLIGHT_WEBHOOK_NETWORKS") } ?? []
         if let overrides = text("DAYLIGHT_RATE_LIMITS") {
             do {
                 policy = try policy.overridden(by: overrides.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
@@ -120,6 +117,13 @@ struct Settings: Sendable {
         // Most of them, unless said otherwise.
         witnessQuorum = try number("DAYLIGHT_WITNESS_QUORUM", 1...max(1, witnesses.count)) ?? witnesses.count / 2 + 1
         snapshotCapacity = try number("DAYLIGHT_SNAPSHOT_CAPACITY", 1 << 20...(1 << 50)) ?? snapshotCapacity
+    }
+
+    private static func networks(_ text: String, _ name: String) throws -> [IPNetwork] {
+        try text.split(separator: ",").map { part in
+            guard let network = IPNetwork(part.trimmingCharacters(in: .whitespaces)) else { throw ValidationError("\(name): '\(part)' is no network in CIDR notation") }
+            return network
+        }
     }
 
     /// Pairs of verifier key and address, by commas or lines; or a file of them.

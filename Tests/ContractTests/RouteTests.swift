@@ -22,10 +22,10 @@ import Testing
         let contract = try Contract.daylight.get()
         try await ContractServer.with { server in
             for path in Set(contract.operations.map(\.path)) {
-                let answer = try await server.reader.send(.DELETE, try contract.target(of: path))
+                let documented = Set(contract.operations.filter { $0.path == path }.map(\.method))
+                let answer = try await server.reader.send(documented.contains("DELETE") ? .PUT : .DELETE, try contract.target(of: path))
                 #expect(answer.status == 405)
                 let allowed = Set((answer.header("Allow") ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
-                let documented = Set(contract.operations.filter { $0.path == path }.map(\.method))
                 #expect(allowed == documented.union(["OPTIONS"]).union(documented.contains("GET") ? ["HEAD"] : []), "\(path)")
             }
         }

@@ -47,7 +47,7 @@ ONLY_FOR = {
     "Hummingbird": {"API"},
     "HummingbirdCore": {"API"},
     "ArgumentParser": {"daylight"},
-    "AsyncHTTPClient": {"daylight"},
+    "AsyncHTTPClient": {"Exchange", "daylight"},
 }
 
 # Rooms that do no input or output.

@@ -22,6 +22,7 @@ extension API {
         addShareRequestRoutes(routes, sharing, parts)
         addShareGrantRoutes(routes, sharing, parts)
         addReceiptRoutes(routes, sharing, parts)
+        addEndpointRoutes(routes, sharing, parts)
     }
 
     private func addSharingDepartmentRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
