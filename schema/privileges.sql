@@ -50,6 +50,11 @@ GRANT INSERT, DELETE ON daylight.share_idempotency TO daylight_writer;
 -- what is told by webhook is forgotten some time after it was taken or given up
 GRANT INSERT, UPDATE, DELETE ON daylight.endpoint, daylight.webhook_message TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.exchange_event TO daylight_writer;
+-- corrections: what was doubted is never edited, only answered; words can be erased
+GRANT INSERT, UPDATE (state, assignee, referrals, clock, clock_started_at, due_at, due_provisional, late, answer, mended_version, answered_at, leaf, revision, updated_at,
+    doubt, proposed, evidence) ON daylight.correction TO daylight_writer;
+GRANT INSERT, UPDATE (note) ON daylight.correction_event TO daylight_writer;
+GRANT INSERT ON daylight.correction_notice TO daylight_writer;
 
 -- The exchange's reader: the views of grants, granted one by one when the writer makes them, and nothing else.
 GRANT USAGE ON SCHEMA granted TO daylight_exchange;
@@ -58,4 +63,4 @@ GRANT USAGE ON SCHEMA granted TO daylight_exchange;
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
     published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.ledger_witness, published.ledger_cosignature,
-    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding, published.description_revision TO daylight_reader, daylight_writer;
+    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding, published.description_revision, published.correction TO daylight_reader, daylight_writer;

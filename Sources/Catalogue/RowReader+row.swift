@@ -11,19 +11,37 @@ public struct RowPlan: Sendable {
     public let isPinned: Bool
     /// The validator of the answer, without quotes.
     public let entityTag: String
+    /// The corrections that stand beside the row; nil where there are none, which costs no question.
+    let corrections: RowCorrections?
+
+    func answer(_ row: FoundRow) -> RowAnswer { RowAnswer(version: version.number, row: row, corrections: corrections) }
+}
+
+/// Corrections of one row.
+struct RowCorrections: Sendable {
+    let dataset: String
+    /// The row's key as addresses spell it.
+    let key: String
+    let count: CorrectionCount
 }
 
 /// A row, ready to be written.
 public struct RowAnswer: Sendable {
     let version: Int
     let row: FoundRow
+    let corrections: RowCorrections?
 
-    /// Appends `{"data":{…},"meta":{"version":…}}`.
+    /// Appends `{"data":{…},"meta":{"version":…}}`; where there are corrections, `meta` counts them and `links` says where they are.
     public func write(into buffer: inout ByteBuffer) {
         buffer.writeStaticString("{\"data\":")
         row.writeJSON(into: &buffer)
         buffer.writeStaticString(",\"meta\":{\"version\":")
         buffer.writeString(String(version))
+        if let corrections {
+            buffer.writeString(",\"corrections\":{\"total\":\(corrections.count.total),\"open\":\(corrections.count.open)}},\"links\":{\"corrections\":\"")
+            // As a parameter the key is escaped once more. Neither has anything that JSON escapes.
+            buffer.writeString("/v1/datasets/\(corrections.dataset)/corrections?key=\(RowKey.text([corrections.key]))\"")
+        }
         buffer.writeStaticString("}}")
     }
 }
@@ -39,7 +57,13 @@ extension RowReader {
         guard version.hasPublicKey, let values = RowKey.values(key, fields: version.key) else { return nil }
         var tag = Hash64()
         for value in values { tag.add(value) }
-        return RowPlan(version: version, key: values, isPinned: isPinned, entityTag: version.entityTag(tag.value))
+        var corrections: RowCorrections?
+        if !version.corrections.isEmpty {
+            let key = RowKey.text(values)
+            corrections = version.corrections[key].map { RowCorrections(dataset: version.dataset, key: key, count: $0) }
+        }
+        if let corrections { tag.add("corrections \(corrections.count.total) \(corrections.count.open)") }
+        return RowPlan(version: version, key: values, isPinned: isPinned, entityTag: version.entityTag(tag.value), corrections: corrections)
     }
 
     /// Finds a row of the current version on an event loop.
@@ -47,7 +71,7 @@ extension RowReader {
     /// - Parameter done: called on the loop; nil means that only ``answer(_:)`` can tell, because there was no row.
     public func answer(_ plan: RowPlan, on eventLoop: any EventLoop, _ done: @escaping Store.Done<RowAnswer?>) {
         store.currentRow(plan.version, key: plan.key, on: eventLoop) { result in
-            done(result.map { $0.map { RowAnswer(version: plan.version.number, row: $0) } })
+            done(result.map { $0.map(plan.answer) })
         }
     }
 
@@ -56,9 +80,9 @@ extension RowReader {
     /// - Returns: nil when a newer version was released meanwhile and the question is not pinned: ask again with that one.
     /// - Throws: a `Problem`: `rowNotFound`, `rowWithdrawn`, or that the database cannot answer.
     public func answer(_ plan: RowPlan) async throws -> RowAnswer? {
-        if let row = try await store.row(plan.version, key: plan.key, isCurrent: true) { return RowAnswer(version: plan.version.number, row: row) }
+        if let row = try await store.row(plan.version, key: plan.key, isCurrent: true) { return plan.answer(row) }
         if plan.isPinned {
-            if let row = try await store.row(plan.version, key: plan.key, isCurrent: false) { return RowAnswer(version: plan.version.number, row: row) }
+            if let row = try await store.row(plan.version, key: plan.key, isCurrent: false) { return plan.answer(row) }
         } else if try await !store.isCurrent(plan.version) {
             return nil
         }

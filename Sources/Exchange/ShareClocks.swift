@@ -26,6 +26,8 @@ public struct ShareClocks: Sendable, Hashable {
             .delivery: Rule(workingDays: 20, source: LocalizedText(zh: "《政务数据共享条例》第二十二条", en: "Regulations on Government Data Sharing (Order 809), article 22")),
             .supplement: Rule(workingDays: 10, source: own), .negotiation: Rule(workingDays: 10, source: own), .decision: Rule(workingDays: 10, source: own),
             .disposal: Rule(workingDays: 10, source: own),
+            .correction: Rule(workingDays: 10, source: LocalizedText(zh: "《政务数据共享条例》第二十六条", en: "Regulations on Government Data Sharing (Order 809), article 26")),
+            .referral: Rule(workingDays: 10, source: LocalizedText(zh: "《政务数据共享条例》第二十六条", en: "Regulations on Government Data Sharing (Order 809), article 26")),
         ]
     }
 

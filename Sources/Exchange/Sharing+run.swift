@@ -10,6 +10,7 @@ extension Sharing {
         do {
             try await runDue(at: now)
             try await settleClocks()
+            try await runDueCorrections(at: now)
             try await store.forgetShareClaims()
         } catch is CancellationError {
         } catch {

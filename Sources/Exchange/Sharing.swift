@@ -15,6 +15,8 @@ public struct Sharing: Sendable {
         public var addresses = AddressRule()
         /// Endpoints that a department may have.
         public var mostEndpoints = 10
+        /// How many doubts of strangers may wait.
+        public var corrections = Store.CorrectionLimits()
 
         public init() {}
     }

@@ -17,6 +17,8 @@ public enum Leaf: Sendable, Hashable {
     case grant(Grant)
     /// A department signed for data that it got.
     case receipt(Receipt)
+    /// The doubt about a value was answered.
+    case correction(Correction)
     /// The description of a published dataset was edited.
     case description(Description)
     /// Something about a dataset that is closed to the public.
@@ -222,6 +224,7 @@ extension Leaf {
         case .profile: "profile"
         case .grant: "grant"
         case .receipt: "receipt"
+        case .correction: "correction"
         case .description: "description"
         case .sealed: "sealed"
         case .other(let kind): kind
@@ -240,6 +243,7 @@ extension Leaf {
             case .profile(let leaf): try CanonicalJSON(leaf)
             case .grant(let leaf): try CanonicalJSON(leaf)
             case .receipt(let leaf): try CanonicalJSON(leaf)
+            case .correction(let leaf): try CanonicalJSON(leaf)
             case .description(let leaf): try CanonicalJSON(leaf)
             case .sealed(let leaf): try CanonicalJSON(leaf)
             case .other(let kind): throw EncodingError.invalidValue(kind, .init(codingPath: [], debugDescription: "a leaf of an unknown kind is read only"))
@@ -264,6 +268,7 @@ extension Leaf {
             case "profile": .profile(try decoder.decode(Profile.self, from: data))
             case "grant": .grant(try decoder.decode(Grant.self, from: data))
             case "receipt": .receipt(try decoder.decode(Receipt.self, from: data))
+            case "correction": .correction(try decoder.decode(Correction.self, from: data))
             case "description": .description(try decoder.decode(Description.self, from: data))
             case "sealed": .sealed(try decoder.decode(Sealed.self, from: data))
             default: .other(kind: head.kind)

@@ -2,7 +2,7 @@ public import Model
 
 // What each room enters, from what it has at hand. None of these fails for what the model can hold.
 extension LedgerEntry {
-    private init(_ leaf: Leaf, dataset: String? = nil, version: Int? = nil, salt: Salt? = nil) throws {
+    init(_ leaf: Leaf, dataset: String? = nil, version: Int? = nil, salt: Salt? = nil) throws {
         self.init(kind: leaf.kind, dataset: dataset, version: version, bytes: try leaf.entry(), salt: salt)
     }
 

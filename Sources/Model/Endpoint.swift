@@ -68,6 +68,8 @@ public enum ExchangeEventType: String, Sendable, Codable, CaseIterable {
     case requestChanged = "daylight.request.changed"
     case disposalDue = "daylight.disposal.due"
     case receiptMissing = "daylight.receipt.missing"
+    /// A value is doubted that the department owns, was delivered or doubted, or something became of the doubt.
+    case correctionChanged = "daylight.correction.changed"
 }
 
 /// One event on its way to one endpoint.

@@ -85,6 +85,10 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case endpointNotFound = "DL5020"
     case invalidEndpoint = "DL5021"
     case tooManyEndpoints = "DL5022"
+    case correctionNotFound = "DL5040"
+    case invalidCorrection = "DL5041"
+    case correctionStateConflict = "DL5042"
+    case tooManyCorrections = "DL5043"
 
     // 9xxx: the server
     case internalError = "DL9000"
@@ -103,13 +107,13 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .unauthenticated: 401
         case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent, .notYourDecision: 403
         case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .revisionNotFound, .pushNotFound, .rowNotFound,
-            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable, .endpointNotFound:
+            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable, .endpointNotFound, .correctionNotFound:
             404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .requestTimeout: 408
         case .idempotencyInProgress, .schemaConflict, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated, .shareStateConflict,
-            .supplementAlreadyAsked, .tooManyEndpoints:
+            .supplementAlreadyAsked, .tooManyEndpoints, .correctionStateConflict, .tooManyCorrections:
             409
         case .datasetWithdrawn, .versionWithdrawn, .rowWithdrawn, .grantEnded: 410
         case .preconditionFailed: 412
@@ -118,7 +122,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .unsupportedMediaType, .unsupportedCharset, .unsupportedEncoding: 415
         case .rangeNotSatisfiable: 416
         case .idempotencyKeyReused, .invalidDataset, .pushRejected, .invalidMapping, .invalidReview, .invalidWithdrawal, .queryTooExpensive, .formatUnsuitable,
-            .invalidShareRequest, .notShared, .invalidReceipt, .invalidReceiptKey, .invalidEndpoint:
+            .invalidShareRequest, .notShared, .invalidReceipt, .invalidReceiptKey, .invalidEndpoint, .invalidCorrection:
             422
         case .preconditionRequired: 428
         case .tooManyRequests, .tooManyDownloads, .tooManyStreams: 429
@@ -207,6 +211,10 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .invalidEndpoint: LocalizedText(zh: "回调地址无效", en: "Invalid endpoint")
         case .tooManyEndpoints: LocalizedText(zh: "回调地址过多", en: "Too many endpoints")
         case .purposeMissing: LocalizedText(zh: "未说明用途", en: "The purpose is not stated")
+        case .correctionNotFound: LocalizedText(zh: "没有这个校核", en: "No such correction")
+        case .invalidCorrection: LocalizedText(zh: "校核无效", en: "Invalid correction")
+        case .correctionStateConflict: LocalizedText(zh: "校核的状态不允许此操作", en: "The correction's state does not allow this")
+        case .tooManyCorrections: LocalizedText(zh: "待答复的校核过多", en: "Too many corrections wait for an answer")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")

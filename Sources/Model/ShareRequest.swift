@@ -149,6 +149,8 @@ public struct RunningClock: Sendable, Hashable, Codable {
 /// What the law, or the operator, gives time for.
 public enum ShareClock: String, Sendable, Codable, CaseIterable {
     case answer, supplement, negotiation, decision, delivery, disposal
+    /// The owner's of a doubted value, and whose it was referred to.
+    case correction, referral
 }
 
 /// One thing that happened to a request. Never changed, never deleted.

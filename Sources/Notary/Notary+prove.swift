@@ -47,6 +47,11 @@ extension Notary {
         try await proof { try await store.leaf(ofGrant: grant) }
     }
 
+    /// The same of the answer of a correction.
+    public func proof(ofCorrection id: String) async throws -> InclusionProof {
+        try await proof { try await store.leaf(ofCorrection: id) }
+    }
+
     private func proof(of find: () async throws -> (index: Int, entry: [UInt8])?) async throws -> InclusionProof {
         let deadline = ContinuousClock.now + configuration.patience
         while true {

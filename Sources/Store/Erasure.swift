@@ -37,7 +37,7 @@ extension Store {
                 WHERE r.withdrawal = \(id) AND length(v.value) > 1 AND v.value NOT IN ('true', 'false')
                 """)
             erasure.pushes = try await connection.endPushes(of: target, with: id, reason)
-            erasure.quotations = try await connection.eraseQuotations(of: dataset)
+            erasure.quotations = try await connection.eraseQuotations(of: dataset) + connection.eraseCorrections(of: dataset, by: id)
             erasure.states = try await connection.execute(
                 "UPDATE daylight.withdrawn_row SET state = '{}', erased_at = now() WHERE withdrawal = \(id) AND erased_at IS NULL").affectedRows
             try await connection.execute("DELETE FROM daylight.ledger_salt WHERE subject = \(id)::uuid")
@@ -66,6 +66,21 @@ extension Connection {
             ended += 1
         }
         return ended
+    }
+
+    /// Takes the words out of corrections of the rows, which may say what the values were, and what else quotes one of them.
+    fileprivate func eraseCorrections(of dataset: String, by withdrawal: String) async throws -> Int {
+        let about: SQL = """
+            dataset = \(dataset) AND (EXISTS (SELECT FROM daylight.withdrawn_row r WHERE r.withdrawal = \(withdrawal)::uuid AND r.key = correction.key)
+                OR EXISTS (SELECT FROM erased_value e WHERE strpos(concat_ws(' ', doubt, proposed, evidence::text, answer), e.text) > 0))
+            """
+        let ids: [String] = try await execute("SELECT id FROM daylight.correction WHERE \(about)").map { try $0.read(0) }
+        guard !ids.isEmpty else { return 0 }
+        try await execute("UPDATE daylight.correction_event SET note = NULL WHERE correction = ANY (\(ids)::uuid[]) AND note IS NOT NULL")
+        // The digest of an answer can no longer be opened, and without its salt it says nothing.
+        try await execute("DELETE FROM daylight.ledger_salt WHERE subject = ANY (\(ids)::uuid[])")
+        return try await execute(
+            "UPDATE daylight.correction SET doubt = NULL, proposed = NULL, evidence = NULL, answer = NULL WHERE id = ANY (\(ids)::uuid[])").affectedRows
     }
 
     /// Removes what was said about pushes of a dataset and quotes one of the values.

@@ -87,10 +87,12 @@ public final class ReleasedVersion: Sendable {
     public let queryable: QueryableFields
     /// The roll-ups that answer for this version, the smallest first.
     public let rollups: [RollupShape]
+    /// Rows beside which corrections stand, by their keys as `RowKey` spells them; nearly always none.
+    public let corrections: [String: CorrectionCount]
 
     init(
         dataset: String, datasetNumber: Int, number: Int, digest: String, rowCount: Int, byteCount: Int, schema: TableSchema, releasedAt: Timestamp,
-        withdrawal: Tombstone?, isWithdrawn: Bool, hasWindow: Bool = false, rollups relations: [String] = []
+        withdrawal: Tombstone?, isWithdrawn: Bool, hasWindow: Bool = false, rollups relations: [String] = [], corrections: [String: CorrectionCount] = [:]
     ) {
         self.dataset = dataset
         self.datasetNumber = datasetNumber
@@ -103,6 +105,7 @@ public final class ReleasedVersion: Sendable {
         self.withdrawal = withdrawal
         self.isWithdrawn = isWithdrawn
         self.hasWindow = hasWindow
+        self.corrections = corrections
         validator = "v\(number)-\(digest.prefix(12))" + (withdrawal.map { "w\($0.withdrawnAt.microseconds)" } ?? "") + "-"
         let fields = schema.publicFields
         let names = fields.map(\.name)

@@ -160,7 +160,8 @@ extension Store {
             """
             SELECT d.number, d.state, d.title_zh, d.title_en, d.current_version, v.digest, v.row_count, v.byte_count, v.schema, v.released_at, \
             d.expires_at, w.reason_zh, w.reason_en, w.reason_code, w.legal_basis, w.withdrawn_at, x.subject, x.reason_zh AS x_reason_zh, \
-            x.reason_en AS x_reason_en, x.reason_code AS x_reason_code, x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at, \(Self.rollups), \(Self.hasWindow) \
+            x.reason_en AS x_reason_en, x.reason_code AS x_reason_code, x.legal_basis AS x_legal_basis, x.withdrawn_at AS x_withdrawn_at, \(Self.rollups), \(Self.hasWindow), \
+            \(Self.corrections) \
             FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version \
             LEFT JOIN published.withdrawal w ON w.id = d.withdrawal LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
             WHERE d.id = \(id, as: .text)
@@ -182,7 +183,7 @@ extension Store {
         let rows = try await read(
             """
             SELECT v.digest, v.row_count, v.byte_count, v.schema, v.released_at, x.subject, x.reason_zh, x.reason_en, x.reason_code, x.legal_basis, \
-            x.withdrawn_at, \(Self.rollups), \(Self.hasWindow) \
+            x.withdrawn_at, \(Self.rollups), \(Self.hasWindow), \(Self.corrections) \
             FROM published.version v LEFT JOIN published.withdrawal x ON x.id = v.withdrawal \
             WHERE v.dataset = \(dataset.id, as: .text) AND v.number = \(number, as: .int4)
             """)
@@ -199,12 +200,24 @@ extension Store {
         EXISTS (SELECT FROM published.profile f WHERE f.id = v.profile_id AND f.version = v.profile_version AND jsonb_typeof(f.document -> 'publicity_window') = 'object') AS has_window
         """
 
+    /// Public corrections by row: those of the rows that were doubted last.
+    private static let corrections: SQL = """
+        (SELECT json_agg(json_build_array(c.key, c.total, c.open)) FROM (SELECT k.key, count(*) AS total, count(*) FILTER (WHERE k.state IN ('submitted', 'referred', 'escalated')) AS open \
+        FROM published.correction k WHERE k.dataset = v.dataset GROUP BY k.key ORDER BY max(k.created_at) DESC LIMIT 10000) AS c) AS corrections
+        """
+
+    private static func corrections(_ row: Row) throws -> [String: CorrectionCount] {
+        guard let text = try row.stringIfPresent("corrections") else { return [:] }
+        return try JSON.decode([CorrectedRow].self, text).reduce(into: [:]) { $0[$1.key] = $1.count }
+    }
+
     private static func releasedVersion(_ row: Row, dataset: String, datasetNumber: Int, number: Int, tombstone prefix: String) throws -> ReleasedVersion {
         ReleasedVersion(
             dataset: dataset, datasetNumber: datasetNumber, number: number, digest: try row.string("digest"), rowCount: try row.integer("row_count"),
             byteCount: try row.integer("byte_count"), schema: try row.document(TableSchema.self, "schema"), releasedAt: try row.timestamp("released_at"),
             withdrawal: try tombstone(row, prefix), isWithdrawn: try row.stringIfPresent("subject").map { $0 != "rows" } ?? false,
-            hasWindow: try row.read(Bool.self, "has_window"), rollups: try row.stringIfPresent("rollups")?.split(separator: ",").map(String.init) ?? []
+            hasWindow: try row.read(Bool.self, "has_window"), rollups: try row.stringIfPresent("rollups")?.split(separator: ",").map(String.init) ?? [],
+            corrections: try corrections(row)
         )
     }
 
@@ -215,5 +228,17 @@ extension Store {
             reason: LocalizedText(zh: zh, en: try row.stringIfPresent(prefix + "reason_en")),
             reasonCode: try row.stringIfPresent(prefix + "reason_code").flatMap(Withdrawal.ReasonCode.init), legalBasis: try row.stringIfPresent(prefix + "legal_basis"),
             withdrawnAt: try row.timestamp(prefix + "withdrawn_at"))
+    }
+}
+
+/// A row and its corrections: an array of its key, how many there are, and how many wait.
+private struct CorrectedRow: Decodable {
+    let key: String
+    let count: CorrectionCount
+
+    init(from decoder: any Decoder) throws {
+        var values = try decoder.unkeyedContainer()
+        key = try values.decode(String.self)
+        count = CorrectionCount(total: try values.decode(Int.self), open: try values.decode(Int.self))
     }
 }

@@ -149,7 +149,7 @@ extension Store {
         }
     }
 
-    fileprivate static func claim(_ claim: ShareClaim, request: String, _ connection: Connection) async throws -> (request: String, fingerprint: String)? {
+    static func claim(_ claim: ShareClaim, request: String, _ connection: Connection) async throws -> (request: String, fingerprint: String)? {
         let added = try await connection.execute(
             """
             INSERT INTO daylight.share_idempotency (key_id, key, fingerprint, request) VALUES (\(claim.keyID)::uuid, \(claim.key), \(claim.fingerprint), \(request)::uuid)

@@ -55,7 +55,7 @@ import Testing
             "", "/schema", "/versions", "/versions/1", "/versions/1/data.csv", "/versions/1/data.csv.gz", "/versions/1/proof", "/data.csv", "/data.csv.gz", "/data.xlsx", "/rows",
             "/rows.csv", "/rows.ndjson", "/rows/511800051,2026-03-02T08:00:00%2B08:00", "/rows/511800051,2026-03-02T08:00:00%2B08:00/proof",
             "/rows/511800051,2026-03-02T08:00:00%2B08:00/history", "/aggregate?select=count(*)", "/diff?from=1&to=1", "/queryables", "/openapi.json", "/download", "/revisions",
-            "/withdrawals", "/changes.atom", "/rows?as_of=2999-01-01T00:00:00%2B08:00",
+            "/withdrawals", "/corrections", "/changes.atom", "/rows?as_of=2999-01-01T00:00:00%2B08:00",
         ] {
             let answer = try await server.reader.get(Self.path + rest)
             #expect(answer.status == 404 && !answer.text.contains("不向社会开放的站点"), "\(occasion) \(rest): \(answer.status) \(answer.text)")
@@ -112,6 +112,14 @@ import Testing
             let data = try await server.receiver.get("/v1/exchange/grants/\(grant)/data.csv", headers: [ContractServer.purpose])
             #expect(data.status == 200 && data.text.contains("511800052") && !data.text.contains("511800051"), "\(data.text)")
             #expect(try await server.receiver.get("/v1/exchange/datasets/\(Self.id)").json()["grant"]?.string == grant)
+            let doubt = #"{"dataset":"closed-yaan-stations","version":1,"key":"511800052,2026-03-02T08:00:00%2B08:00","field":"pm25","doubt":"偏高"}"#
+            #expect(try await server.reader.send(.POST, "/v1/corrections", json: doubt).status == 404)
+            let doubted = try await server.receiver.send(.POST, "/v1/corrections", json: doubt)
+            #expect(try doubted.status == 201 && doubted.json()["audience"]?.string == "departments", "\(doubted.text)")
+            #expect(try await server.reader.get("/v1/corrections/\(try doubted.json()["id"]?.string ?? "")").status == 404)
+            #expect(try await server.pusher.get(Self.path + "/corrections").json()["data"]?.array?.count == 1)
+            // What the grant leaves out is not there for the receiver.
+            #expect(try await server.receiver.send(.POST, "/v1/corrections", json: doubt.replacing("511800052", with: "511800051")).status == 404)
             try await expectNothingPublic(server, "shared")
             try await expectSealed(server)
 

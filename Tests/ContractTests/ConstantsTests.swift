@@ -33,6 +33,7 @@ import Testing
         #expect(documented("ShareState") == ShareRequest.State.allCases.map(\.rawValue))
         #expect(documented("ShareMethod") == ShareMethod.allCases.map(\.rawValue))
         #expect(documented("ShareParty") == ShareRequest.Party.allCases.map(\.rawValue))
+        #expect(documented("CorrectionState") == Correction.State.allCases.map(\.rawValue))
         #expect(documented("Tier") == Tier.allCases.map(\.rawValue))
     }
 
@@ -47,6 +48,10 @@ import Testing
         #expect(values("WithdrawalRequest/properties/subject") == Withdrawal.Subject.allCases.map(\.rawValue))
         #expect(values("ShareClock/properties/name") == ShareClock.allCases.map(\.rawValue))
         #expect(values("ShareDecision/properties/decision") == ShareLifecycle.Event.allCases.filter { $0.sender != nil }.map(\.rawValue))
+        #expect(values("Correction/properties/origin") == Correction.Origin.allCases.map(\.rawValue))
+        #expect(values("Correction/properties/audience") == Audience.allCases.map(\.rawValue))
+        #expect(values("Correction/properties/actor") == Correction.Party.allCases.map(\.rawValue))
+        #expect(values("CorrectionDecision/properties/decision") == CorrectionLifecycle.Event.allCases.filter { $0.senders != nil }.map(\.rawValue))
         #expect(values("Department/properties/level") == Department.Level.allCases.map(\.rawValue))
         #expect(values("Limits/properties/tiers/items/properties/limits/items/properties/action") == ActionClass.allCases.map(\.rawValue))
     }

@@ -36,6 +36,7 @@ extension ContractServer {
         real["2f9e8d7c-6b5a-4c3d-8e2f-1a0b9c8d7e6f"] = delivery
         real["5a4b3c2d-1e0f-4a9b-8c7d-6e5f4a3b2c1d"] = key
         real["9b2d6c1e-4f7a-4e0b-8d3c-1a5f2e7b6c90"] = try await addEndpoint(contract)
+        real["9b1d3c5e-7f20-4a41-8c63-5e2d1f0a9b87"] = try await doubt(contract)
         return real
     }
 
@@ -44,6 +45,18 @@ extension ContractServer {
         let made = try await receiver.send(.POST, "/v1/exchange/endpoints", json: try contract.requestText("createEndpoint"))
         try #require(made.status == 201, "\(made.text)")
         return try #require(try made.json()["id"]?.string)
+    }
+
+    /// Has the receiver doubt the value of the contract's examples, and its owner uphold it.
+    private func doubt(_ contract: Contract) async throws -> String {
+        var draft = try #require(try contract.requestExample("createCorrection").object)
+        draft["version"] = try JSONValue(json: Data("1".utf8))
+        let doubted = try await receiver.send(.POST, "/v1/corrections", json: try Self.text(draft))
+        try #require(doubted.status == 201, "\(doubted.text)")
+        let id = try #require(try doubted.json()["id"]?.string)
+        let upheld = try await pusher.send(.POST, "/v1/corrections/\(id)/decisions", json: #"{"decision":"uphold","note":"数据无误"}"#)
+        try #require(upheld.status == 200, "\(upheld.text)")
+        return id
     }
 
     /// Registers the receiver's public key.

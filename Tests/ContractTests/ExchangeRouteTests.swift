@@ -111,6 +111,18 @@ import Testing
         }
     }
 
+    @Test func whatWasWithdrawnMeanwhileCannotBeGranted() async throws {
+        try await ContractServer.with { server in
+            let (path, document) = try await asked(server)
+            #expect(document["state"]?.string == "submitted")
+            let withdrawn = try await server.pusher.send(.POST, "/v1/datasets/yaan-air-hourly/withdrawals", json: #"{"subject":"dataset","reason":{"zh":"测试","en":"test"}}"#)
+            #expect(withdrawn.status == 201)
+            let answer = try await decide(server.pusher, path, #"{"decision":"accept"}"#)
+            #expect(try answer.status == 410 && answer.json()["code"]?.string == "DL2001", "\(answer.text)")
+            #expect(try await server.pusher.get(path).json()["state"]?.string == "submitted")
+        }
+    }
+
     @Test func whatIsAskedForIsHeldAgainstTheDataset() async throws {
         try await ContractServer.with { server in
             let (_, refused) = try await asked(server, shareType: "not_shared")

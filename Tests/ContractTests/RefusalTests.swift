@@ -98,6 +98,7 @@ import Testing
     @Test func tooManyRequestsAreRefused() async throws {
         try await ContractServer.with(configure: { $0.policy = try Policy.defaults.overridden(by: ["*.*=1/3600"]) }) { server in
             for action in ["/v1/limits", "/v1/datasets", "/v1/datasets/none/rows", "/v1/datasets/none/data.csv"] { _ = try await server.reader.get(action) }
+            _ = try await server.reader.send(.POST, "/v1/corrections")
             try await everyOperation(where: { Self.isBelowV1($0) && !Self.needsKey($0) }, as: server.reader, answers: 429)
             // A guessed key costs its sender a read, wherever it is tried.
             try await everyOperation(where: { !Self.isBelowV1($0) }, as: server.reader.with(key: "dk_nobody_nothing"), answers: 429)

@@ -149,4 +149,32 @@ import Testing
             await writer.close()
         }
     }
+
+    @Test func grantsAndReceiptsAreEnteredIntoTheLedger() async throws {
+        try await Desk.with { desk in
+            let grant = try await desk.granted()
+            _ = try await desk.pull(grant)
+            _ = try await desk.sharing.decide(grant.request, ShareDecision(.finish), by: desk.receiver)
+            // Outside of #expect: of two closures of one type, of which one stands in a macro's argument, this compiler calls the same one twice.
+            let entries = try await desk.db.database.execute("SELECT kind, entry FROM daylight.ledger_pending ORDER BY id")
+            var kinds: [String] = [], texts: [String] = []
+            for entry in entries {
+                kinds.append(try entry.read("kind"))
+                texts.append(String(decoding: try entry.read(Bytea.self, "entry").bytes, as: UTF8.self))
+            }
+            #expect(kinds == ["grant", "receipt", "grant"])
+            // Nothing in them says who, what, or how much.
+            for hidden in ["lighthouse", grant.id, grant.receiver, grant.provider, "应急"] { #expect(!texts.contains { $0.contains(hidden) }, "\(hidden)") }
+            guard case .grant(let given) = try Leaf(entry: Array(texts[0].utf8)), case .grant(let ended) = try Leaf(entry: Array(texts[2].utf8)) else {
+                Issue.record("not grants")
+                return
+            }
+            #expect(given.event == .given && ended.event == .ended)
+            let salt = try #require(grant.salt)
+            var plain = grant
+            plain.salt = nil
+            let bytes = stride(from: 0, to: 64, by: 2).compactMap { UInt8(String(Array(salt)[$0..<$0 + 2]), radix: 16) }
+            #expect(try given == Leaf.Grant(.given, plain, at: grant.grantedAt, salt: bytes))
+        }
+    }
 }

@@ -29,6 +29,15 @@ private struct ShareRequestDocument: Encodable {
     }
 }
 
+/// What waits for a department: requests and corrections on which it has to act, and what it is told.
+private struct Inbox: Encodable {
+    var data: [ShareRequest]
+    var corrections: [Correction]
+    var notices: [CorrectionNotice]
+    var meta: NoMeta
+    var links: PageLinks
+}
+
 /// Where the next page of a list goes on.
 struct TimeCursor: Codable {
     var at: Timestamp
@@ -77,14 +86,18 @@ extension API {
             let query = try QueryParameters(request)
             try query.only("limit")
             let limit = try query.integer("limit", in: 1...100) ?? 50
-            return try .page(try await sharing.inbox(of: try context.member(), limit: limit), meta: NoMeta(), PageLinks(request, next: nil))
+            let member = try context.member()
+            let inbox = Inbox(
+                data: try await sharing.inbox(of: member, limit: limit), corrections: try await sharing.correctionInbox(of: member, limit: limit),
+                notices: try await sharing.notices(for: member, limit: limit), meta: NoMeta(), links: PageLinks(request, next: nil))
+            return try .json(inbox, headers: Self.unshared)
         }
     }
 }
 
 extension Request {
     /// Reads a JSON body, and the Idempotency-Key with what it stands for.
-    fileprivate func claimed<Value: Decodable>(_ type: Value.Type, _ context: AppContext, _ member: Member) async throws -> (Value, ShareClaim?) {
+    func claimed<Value: Decodable>(_ type: Value.Type, _ context: AppContext, _ member: Member) async throws -> (Value, ShareClaim?) {
         try requireMediaType("application/json")
         var copy = self
         let body = try await copy.collectBody(upTo: .max)

@@ -15,7 +15,7 @@ private struct Revocation: Decodable {
 }
 
 extension API {
-    /// All of the exchange; every route needs a key that takes part in it.
+    /// All of the exchange; every route below `/v1/exchange` needs a key that takes part in it.
     func addExchangeRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
         addSharingDepartmentRoutes(routes, sharing, parts)
         addShareableDatasetRoutes(routes, sharing, parts)
@@ -23,6 +23,7 @@ extension API {
         addShareGrantRoutes(routes, sharing, parts)
         addReceiptRoutes(routes, sharing, parts)
         addEndpointRoutes(routes, sharing, parts)
+        addCorrectionRoutes(routes, sharing, parts)
     }
 
     private func addSharingDepartmentRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
