@@ -76,6 +76,7 @@ let package = Package(
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
         room("Ledger", ["Model", crypto]),
+        room("Copies", ["Model", "Postgres", crypto, log, nio]),
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),
         room("Notary", ["Model", "Ledger", "Store", nio, crypto, log]),
@@ -90,7 +91,7 @@ let package = Package(
         .executableTarget(
             name: "daylight",
             dependencies: [
-                "API", "Bulk", "Catalogue", "CSV", "Exchange", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
+                "API", "Bulk", "Catalogue", "Copies", "CSV", "Exchange", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -104,6 +105,7 @@ let package = Package(
         ),
         tests("BulkTests", ["Bulk", "CSV", "Model", "Store", "TestSupport", crypto, log, nio]),
         tests("CSVTests", ["CSV"]),
+        tests("CopiesTests", ["Copies", "Model", "Postgres", "TestSupport", crypto, log, nio, nioPosix]),
         tests("CatalogueTests", ["Catalogue", "Model", "Postgres", "Profiles", "Store", "TestSupport", nio, nioPosix, log]),
         tests("JobsTests", ["Jobs", "Postgres", "Store", "TestSupport", log, nioPosix]),
         tests("ExchangeTests", ["Exchange", "Jobs", "Ledger", "Model", "Postgres", "Publishing", "RateLimit", "Store", "WorkCalendar", "TestSupport", client, crypto, log, nio, nioHTTP1, nioLocks, nioPosix]),

@@ -4,26 +4,18 @@
 The transactions are those of a release as far as the ledger goes, by pgbench; the head is read as a stranger reads it. Afterwards `daylight audit` reads the whole log.
 Prints JSON.
 """
-import argparse, json, os, signal, statistics, subprocess, sys, tempfile, threading, time
+import argparse, json, os, statistics, subprocess, sys, tempfile, threading, time
 import urllib.request
 from pathlib import Path
 
-from measure import cpu_seconds, free_port, resident
+from measure import ROOT, cpu_seconds, psql, resident, serving
 
-ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """BEGIN;
 INSERT INTO daylight.ledger_pending (kind, dataset, version, entry) VALUES ('bench', 'bench', :client_id,
     convert_to('{"at":' || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint || ',"by":' || :client_id || ',"format":"daylight-leaf/1","kind":"bench","n":' || (random() * 1e9)::bigint || '}', 'UTF8'));
 SELECT pg_notify('daylight_ledger', '');
 COMMIT;
 """
-
-
-def psql(url, sql):
-    done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", url], input=sql, text=True, capture_output=True)
-    if done.returncode:
-        sys.exit(f"psql: {done.stderr}")
-    return done.stdout.strip()
 
 
 class Watch(threading.Thread):
@@ -44,18 +36,8 @@ class Watch(threading.Thread):
 def run(options):
     work = Path(tempfile.mkdtemp(prefix="daylight-ledger-"))
     (work / "enter.sql").write_text(SCRIPT)
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    env = dict(os.environ, DATABASE_URL=options.database, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=str(work), DAYLIGHT_LOG_REQUESTS="false",
-               DAYLIGHT_RATE_LIMITS="*.*=1000000000/60", DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
-    server = subprocess.Popen([options.daylight, "serve"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(address + "/health/ready", timeout=2).read()
-                break
-            except OSError:
-                time.sleep(0.05)
+    with serving(options.daylight, options.database, work) as (server, port):
+        address = f"http://127.0.0.1:{port}"
         before = int(psql(options.database, "SELECT count(*) FROM daylight.ledger_leaf"))
         watch = Watch(address)
         watch.start()
@@ -95,9 +77,6 @@ def run(options):
             "server_cpu_seconds_per_1000_leaves": round(cpu / len(leaves) * 1000, 3), "server_memory_mb": round(memory / 1e6),
             "audit": {"leaves": json.loads(audit.stdout)["size"], "seconds": round(audited, 2)}, "cores": os.cpu_count(),
         }
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(20)
 
 
 def main():

@@ -1,6 +1,35 @@
 """What measurements have in common."""
-import concurrent.futures, os, re, socket, statistics, time
+import concurrent.futures, contextlib, os, re, signal, socket, statistics, subprocess, sys, time, urllib.request
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def psql(url, sql):
+    done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", url], input=sql, text=True, capture_output=True)
+    if done.returncode:
+        sys.exit(f"psql: {done.stderr}")
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def serving(daylight, database, home):
+    """A server without limits, ready; gives its process and its port."""
+    port = free_port()
+    env = dict(os.environ, DATABASE_URL=database, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=str(home), DAYLIGHT_LOG_REQUESTS="false",
+               DAYLIGHT_RATE_LIMITS="*.*=1000000000/60", DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
+    server = subprocess.Popen([daylight, "serve"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).read()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield server, port
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(20)
 
 
 def resident(pid):

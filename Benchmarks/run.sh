@@ -5,6 +5,7 @@
 # DAYLIGHT_TEST_DATABASE_URL set: that server is used, in a database of its own, which is dropped afterwards.
 # `run.sh search` measures search alone, with the arguments of search.py: --sizes, --rate, --seconds, --no-fastapi.
 # `run.sh appends` measures how fast the ledger takes in what is entered: --rate, --seconds.
+# `run.sh receipts` measures how fast signed receipts are taken in: --rate, --seconds, --signed.
 # Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push proof release hot refused slow diff; --before.
 # large, workbook and rolled are measured only where they are asked for: --rows 10000000 --only large, --rows 1000000 --only workbook, --only rolled.
 set -euo pipefail
@@ -23,7 +24,7 @@ if [ -z "${DAYLIGHT_TEST_DATABASE_URL:-}" ]; then
     exec scripts/with-postgres.sh "$0" "$@"
 fi
 
-if [ ! -x .bench/venv/bin/datasette ]; then
+if [ ! -x .bench/venv/bin/datasette ] || ! .bench/venv/bin/python -c 'import cryptography' 2>/dev/null; then
     python3 -m venv .bench/venv
     .bench/venv/bin/pip install --quiet --requirement Benchmarks/requirements.txt
 fi
@@ -37,7 +38,13 @@ DAYLIGHT_SCHEMA_DIR=schema "$daylight" migrate >&2
 search() {
     python3 Benchmarks/search.py --daylight "$daylight" --python .bench/venv/bin/python "$@"
 }
-if [ "${1:-}" = appends ]; then
+receipts() {
+    .bench/venv/bin/python Benchmarks/receipts.py --daylight "$daylight" "$@"
+}
+if [ "${1:-}" = receipts ]; then
+    shift
+    receipts "$@"
+elif [ "${1:-}" = appends ]; then
     shift
     python3 Benchmarks/appends.py --daylight "$daylight" "$@"
 elif [ "${1:-}" = search ]; then
@@ -48,6 +55,7 @@ else
     # Last, since it makes the catalogue anew.
     if [ $# -eq 0 ]; then
         python3 Benchmarks/appends.py --daylight "$daylight"
+        receipts
         search
     fi
 fi

@@ -55,6 +55,9 @@ GRANT INSERT, UPDATE (state, assignee, referrals, clock, clock_started_at, due_a
     doubt, proposed, evidence) ON daylight.correction TO daylight_writer;
 GRANT INSERT, UPDATE (note) ON daylight.correction_event TO daylight_writer;
 GRANT INSERT ON daylight.correction_notice TO daylight_writer;
+GRANT INSERT, DELETE ON daylight.signature_nonce TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.signing_rule TO daylight_writer;
+GRANT INSERT ON daylight.delivery_call TO daylight_writer;
 
 -- The exchange's reader: the views of grants, granted one by one when the writer makes them, and nothing else.
 GRANT USAGE ON SCHEMA granted TO daylight_exchange;

@@ -1,3 +1,4 @@
+internal import Exchange
 public import Hummingbird
 public import Logging
 public import Model
@@ -15,6 +16,9 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
     public let client: IPAddress
     /// Who asks.
     public internal(set) var identity = Identity.anonymous
+
+    /// The department's signature on the call, where it has one.
+    var signed: SignedRequest?
 
     let method: String
     let credential: Credential?

@@ -13,6 +13,8 @@ public struct Routes {
 
     let router: Router<AppContext>
     let gate: Gate
+    /// Looks at each request before its handler does, and gives it on.
+    var inspect: (@Sendable (Request, AppContext, Route) async throws -> Request)?
 
     /// Adds a GET (and HEAD) route.
     /// - Parameters:
@@ -46,7 +48,7 @@ public struct Routes {
     ///   - body: what body it takes.
     ///   - cost: units that a request costs, 1 when not said.
     public func on(_ method: HTTPRequest.Method, _ template: String, _ action: ActionClass, body: BodyRule, cost: Cost? = nil, _ handler: @escaping Handler) {
-        let gate = gate
+        let gate = gate, inspect = inspect
         let route = gate.addRoute(method: method.rawValue, template: template, action: action, body: body, cost: cost ?? { _, _ in 1 })
         router.on(RouterPath(template), method: method) { request, context -> Response in
             let exchange = context.exchange
@@ -56,6 +58,7 @@ public struct Routes {
                 let target = RequestTarget(request.head.path ?? "/")
                 try await gate.admit(exchange, to: route, cost: route.cost(target.path, target.query))
                 try gate.checkBody(request, exchange, route)
+                let request = try await inspect?(request, context, route) ?? request
                 return try await gate.keep(try await handler(request, context), exchange, route)
             } catch {
                 return gate.response(to: error, exchange)

@@ -156,7 +156,10 @@ extension Sharing {
             OpenDelivery(delivery: delivery, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, bytes: bytes)
         }
         if isProbe { return opened(nil, nil) }
-        if !isEmpty { try await store.addDelivery(delivery) }
+        if !isEmpty {
+            try await store.addDelivery(delivery)
+            if let signed = member.signed { try await store.addDeliveryCall(delivery.id, key: signed.key.id, base: signed.base, signature: signed.signature) }
+        }
         try await note(asChanges ? "changes" : "data", served, member, purpose, version: to, delivery: isEmpty ? nil : delivery.id)
         let known = from == 0 ? now : try await store.releaseTime(of: served.grant.dataset, version: from) ?? now
         let bytes = store.granted(served, delivery, asChanges: asChanges, known: known) { count in

@@ -8,13 +8,16 @@ public struct SharingDepartment: Sendable, Encodable {
     public let department: Department
     /// Keys with which it signs receipts, the revoked ones too.
     public let keys: [ReceiptKey]
+    /// Whether it wants its writes signed.
+    public let signaturesRequired: Bool
 
-    private enum CodingKeys: String, CodingKey { case receiptKeys }
+    private enum CodingKeys: String, CodingKey { case receiptKeys, signaturesRequired }
 
     public func encode(to encoder: any Encoder) throws {
         try department.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(keys, forKey: .receiptKeys)
+        try container.encode(signaturesRequired, forKey: .signaturesRequired)
     }
 }
 
@@ -25,7 +28,8 @@ extension Sharing {
     public func departments(after: String?, limit: Int) async throws -> [SharingDepartment] {
         let departments = try await store.departments(after: after, limit: limit)
         let keys = Dictionary(grouping: try await store.receiptKeys(of: departments.map(\.uscc)), by: \.department)
-        return departments.map { SharingDepartment(department: $0, keys: keys[$0.uscc] ?? []) }
+        let signing = try await store.signingDepartments(of: departments.map(\.uscc))
+        return departments.map { SharingDepartment(department: $0, keys: keys[$0.uscc] ?? [], signaturesRequired: signing.contains($0.uscc)) }
     }
 
     /// Registers a public key for receipts. Several may stand at once, so that a new one can be brought in before the old one is revoked.

@@ -27,16 +27,17 @@ extension Sharing {
     /// - Throws: `Problem`: `deliveryNotFound`, `invalidReceipt`, `notYourDecision`.
     public func sign(_ statement: CanonicalJSON, key: String, signature: String, by member: Member, now: Timestamp = .now) async throws -> (receipt: Receipt, isNew: Bool) {
         let stated = try Self.read(statement)
-        guard let delivery = try await store.delivery(stated.delivery), let grant = try await store.shareGrant(delivery.grant), !member.parties(grant).isEmpty else {
+        guard let subject = try await store.receiptSubject(delivery: stated.delivery, key: key), !member.parties(subject).isEmpty else {
             throw Problem(.deliveryNotFound, zh: "没有编号为 \(stated.delivery.prefix(64)) 的交付", en: "there is no delivery \(stated.delivery.prefix(64))")
         }
-        guard member.parties(grant).contains(.receiver) else {
+        let delivery = subject.delivery
+        guard member.parties(subject).contains(.receiver) else {
             throw Problem(.notYourDecision, zh: "只有收到数据的部门可以出具回执", en: "only the department that got the data signs for it")
         }
-        if let receipt = try await store.receipt(of: delivery.id) { return (receipt, false) }
-        var places = Self.differences(stated, delivery, grant, now)
-        let registered = try await store.receiptKey(key)
-        if let registered, registered.department == grant.receiver, registered.revokedAt == nil {
+        if subject.isReceipted, let receipt = try await store.receipt(of: delivery.id) { return (receipt, false) }
+        var places = Self.differences(stated, subject, now)
+        let registered = subject.key
+        if let registered, registered.department == subject.receiver, registered.revokedAt == nil {
             if !Self.isValid(signature, over: try stated.signedBytes, by: registered.publicKey) {
                 places.append(.init("/signature", zh: "签名与公钥不符", en: "is not a signature of this statement by this key"))
             }
@@ -44,11 +45,14 @@ extension Sharing {
             places.append(.init("/key", zh: "不是该部门现行的签名公钥", en: "is not a key of the receiving department that stands"))
         }
         if !places.isEmpty { throw Problem(.invalidReceipt, zh: "回执与交付不符", en: "the receipt does not fit the delivery", places: places) }
-        let receipt = Receipt(statement: stated, key: key.lowercased(), signature: signature, recordedAt: now)
-        let isNew = try await store.addReceipt(
-            receipt, statement: try stated.signedBytes, signature: Self.bytes(signature), entry: try .receipt(receipt, publicKey: registered?.publicKey ?? ""))
-        guard let kept = try await store.receipt(of: delivery.id) else { return (receipt, isNew) }
-        return (kept, isNew)
+        var receipt = Receipt(statement: stated, key: key.lowercased(), signature: signature, recordedAt: now)
+        let entry = try LedgerEntry.receipt(receipt, publicKey: registered?.publicKey ?? "")
+        if try await store.addReceipt(receipt, statement: try stated.signedBytes, signature: Self.bytes(signature), entry: entry) {
+            receipt.salt = entry.salt.map { $0.bytes.map { String(format: "%02x", $0) }.joined() }
+            return (receipt, true)
+        }
+        // Another one of the same delivery was quicker.
+        return (try await store.receipt(of: delivery.id) ?? receipt, false)
     }
 
     /// A delivery's receipt, for those who have a part in it.
@@ -71,14 +75,15 @@ extension Sharing {
         return stated
     }
 
-    private static func differences(_ stated: ReceiptStatement, _ delivery: Delivery, _ grant: ShareGrant, _ now: Timestamp) -> [Problem.Place] {
+    private static func differences(_ stated: ReceiptStatement, _ subject: Store.ReceiptSubject, _ now: Timestamp) -> [Problem.Place] {
+        let delivery = subject.delivery
         guard let digest = delivery.digest, let rows = delivery.rowCount else {
             return [.init("/statement/delivery", zh: "交付没有完成；请重新获取", en: "was never sent whole; ask for it again")]
         }
         let slack: Int64 = 300_000_000
         let tests: [(String, Bool)] = [
-            ("format", stated.format == ReceiptStatement.format), ("grant", stated.grant == grant.id), ("delivery", stated.delivery == delivery.id),
-            ("dataset", stated.dataset == grant.dataset), ("from_version", stated.fromVersion == delivery.fromVersion), ("to_version", stated.toVersion == delivery.toVersion),
+            ("format", stated.format == ReceiptStatement.format), ("grant", stated.grant == delivery.grant), ("delivery", stated.delivery == delivery.id),
+            ("dataset", stated.dataset == subject.dataset), ("from_version", stated.fromVersion == delivery.fromVersion), ("to_version", stated.toVersion == delivery.toVersion),
             ("digest", stated.digest == digest), ("row_count", stated.rowCount == rows),
             ("received_at", stated.receivedAt.microseconds > delivery.startedAt.microseconds - slack && stated.receivedAt.microseconds < now.microseconds + slack),
         ]

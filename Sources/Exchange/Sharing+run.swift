@@ -12,6 +12,7 @@ extension Sharing {
             try await settleClocks()
             try await runDueCorrections(at: now)
             try await store.forgetShareClaims()
+            try await store.forgetNonces()
         } catch is CancellationError {
         } catch {
             logger.warning("upkeep of the exchange failed", metadata: ["error": "\(error)"])

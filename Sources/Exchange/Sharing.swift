@@ -17,6 +17,8 @@ public struct Sharing: Sendable {
         public var mostEndpoints = 10
         /// How many doubts of strangers may wait.
         public var corrections = Store.CorrectionLimits()
+        /// Signs statements about deliveries; nil where none are given.
+        public var statements: StatementSigner?
 
         public init() {}
     }
@@ -25,6 +27,7 @@ public struct Sharing: Sendable {
     let configuration: Configuration
     let logger: Logger
     private let days: WorkDays
+    let signing = SigningRules()
 
     public init(store: Store, configuration: Configuration = Configuration(), logger: Logger) {
         self.store = store
@@ -60,6 +63,8 @@ private final class WorkDays: Sendable {
 /// On whose behalf somebody takes part in the exchange.
 public struct Member: Sendable, Hashable {
     public let key: AccessKey
+    /// The call that it sends, where that was signed.
+    public var signed: SignedRequest?
 
     /// - Returns: nil for a key that has neither the scope `exchange` nor `oversight`.
     public init?(_ key: AccessKey) {
@@ -85,6 +90,8 @@ public struct Member: Sendable, Hashable {
     }
 
     func parties(_ request: ShareRequest) -> Set<ShareRequest.Party> { parties(provider: request.provider, receiver: request.receiver, dataset: request.dataset) }
+
+    func parties(_ subject: Store.ReceiptSubject) -> Set<ShareRequest.Party> { parties(provider: subject.provider, receiver: subject.receiver, dataset: subject.dataset) }
 
     func parties(_ grant: ShareGrant) -> Set<ShareRequest.Party> { parties(provider: grant.provider, receiver: grant.receiver, dataset: grant.dataset) }
 

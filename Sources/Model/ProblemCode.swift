@@ -89,6 +89,8 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case invalidCorrection = "DL5041"
     case correctionStateConflict = "DL5042"
     case tooManyCorrections = "DL5043"
+    case invalidSignature = "DL5060"
+    case signatureRequired = "DL5061"
 
     // 9xxx: the server
     case internalError = "DL9000"
@@ -102,10 +104,10 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     public var status: Int {
         switch self {
         case .malformedRequest, .unknownParameter, .invalidParameter, .invalidJSON, .digestMismatch, .invalidDigestField, .idempotencyKeyInvalid, .unknownField,
-            .invalidFilter, .invalidSort, .invalidCursor, .invalidLimit, .invalidAggregate, .purposeMissing:
+            .invalidFilter, .invalidSort, .invalidCursor, .invalidLimit, .invalidAggregate, .purposeMissing, .invalidSignature:
             400
         case .unauthenticated: 401
-        case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent, .notYourDecision: 403
+        case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent, .notYourDecision, .signatureRequired: 403
         case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .revisionNotFound, .pushNotFound, .rowNotFound,
             .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable, .endpointNotFound, .correctionNotFound:
             404
@@ -215,6 +217,8 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .invalidCorrection: LocalizedText(zh: "校核无效", en: "Invalid correction")
         case .correctionStateConflict: LocalizedText(zh: "校核的状态不允许此操作", en: "The correction's state does not allow this")
         case .tooManyCorrections: LocalizedText(zh: "待答复的校核过多", en: "Too many corrections wait for an answer")
+        case .invalidSignature: LocalizedText(zh: "请求签名无效", en: "Invalid signature of the request")
+        case .signatureRequired: LocalizedText(zh: "请求须签名", en: "The request must be signed")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")
         case .databaseUnavailable: LocalizedText(zh: "数据库暂不可用", en: "Database unavailable")
         case .overloaded: LocalizedText(zh: "服务器繁忙", en: "Server overloaded")

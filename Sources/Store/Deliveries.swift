@@ -2,7 +2,7 @@ public import Model
 internal import Postgres
 
 extension Store {
-    private static let deliveryColumns: SQL = """
+    static let deliveryColumns: SQL = """
         d.id, d.grant_id, d.from_version, d.to_version, d.digest, d.row_count, d.byte_count, d.started_at, d.finished_at, r.recorded_at
         """
 
@@ -59,7 +59,7 @@ extension Store {
         try await write("SELECT released_at FROM daylight.version WHERE dataset = \(dataset) AND number = \(version, as: .int4)").first.map { try $0.timestamp("released_at") }
     }
 
-    private static func delivery(_ row: Row) throws -> Delivery {
+    static func delivery(_ row: Row) throws -> Delivery {
         var delivery = Delivery(
             id: try row.read("id"), grant: try row.read("grant_id"), fromVersion: try row.read("from_version"), toVersion: try row.read("to_version"),
             startedAt: try row.timestamp("started_at"))

@@ -50,26 +50,64 @@ extension Store {
         try await write("SELECT \(Self.keyColumns) FROM daylight.receipt_key WHERE department = ANY (\(departments)) ORDER BY registered_at, id").map(Self.receiptKey)
     }
 
-    /// Keeps a receipt and enters it into the ledger, all in one.
+    /// All that a receipt is held against, read at once: receipts come by the thousand.
+    public struct ReceiptSubject: Sendable {
+        public var delivery: Delivery
+        public var dataset: String
+        public var provider: String
+        public var receiver: String
+        /// The key that is named, where there is one.
+        public var key: ReceiptKey?
+        /// Whether the delivery is signed for already.
+        public var isReceipted: Bool
+    }
+
+    /// What a receipt is held against; nil where there is no such delivery.
+    public func receiptSubject(delivery: String, key: String) async throws -> ReceiptSubject? {
+        guard delivery.isUUID else { return nil }
+        let key = key.isUUID ? key : nil
+        return try await write(
+            """
+            SELECT \(Self.deliveryColumns), g.dataset, g.provider, g.receiver, k.id AS key_id, k.department, k.public_key, k.label, k.registered_at, k.revoked_at, k.reason
+            FROM daylight.delivery d JOIN daylight.share_grant g ON g.id = d.grant_id
+            LEFT JOIN daylight.receipt r ON r.delivery = d.id LEFT JOIN daylight.receipt_key k ON k.id = \(key)::uuid
+            WHERE d.id = \(delivery)::uuid
+            """
+        ).first.map { row in
+            let delivery = try Self.delivery(row)
+            return ReceiptSubject(
+                delivery: delivery, dataset: try row.read("dataset"), provider: try row.read("provider"), receiver: try row.read("receiver"),
+                key: try row.read(String?.self, "key_id").map { try Self.receiptKey(row, id: $0) },
+                isReceipted: delivery.receiptedAt != nil)
+        }
+    }
+
+    /// Keeps a receipt and enters it into the ledger, all in one statement: receipts come by the thousand, and many commits then share one write to the disk.
     ///
     /// - Parameters:
     ///   - statement: what was signed, byte for byte.
     ///   - signature: 64 bytes.
     /// - Returns: false where the delivery has one already; nothing is kept then.
     public func addReceipt(_ receipt: Receipt, statement: [UInt8], signature: [UInt8], entry: LedgerEntry) async throws -> Bool {
-        try await transaction { connection in
-            let added = try await connection.execute(
-                """
+        let added = try await write(
+            """
+            WITH added AS (
                 INSERT INTO daylight.receipt (delivery, grant_id, to_version, key_id, statement, signature, received_at, recorded_at, leaf)
                 VALUES (\(receipt.statement.delivery)::uuid, \(receipt.statement.grant)::uuid, \(Int32(receipt.statement.toVersion)), \(receipt.key)::uuid,
                     \(Bytea(statement)), \(Bytea(signature)), \(receipt.statement.receivedAt.instant), \(receipt.recordedAt.instant),
                     sha256('\\x00'::bytea || \(Bytea(entry.bytes))))
-                ON CONFLICT (delivery) DO NOTHING
-                """)
-            guard added.affectedRows == 1 else { return false }
-            try await connection.enter(entry)
-            return true
-        }
+                ON CONFLICT (delivery) DO NOTHING RETURNING delivery
+            ), entered AS (
+                INSERT INTO daylight.ledger_pending (kind, dataset, version, entry)
+                SELECT \(entry.kind), \(entry.dataset)::text, \(entry.version, as: .int4), \(Bytea(entry.bytes)) FROM added
+            ), salted AS (
+                INSERT INTO daylight.ledger_salt (subject, salt) SELECT delivery, \(entry.salt.map { Bytea($0.bytes) }) FROM added
+            )
+            SELECT delivery FROM added
+            """)
+        guard !added.isEmpty else { return false }
+        ledgerNews.tell(writer)
+        return true
     }
 
     /// A delivery's receipt, with the salt of its leaf; nil where there is none.
@@ -105,9 +143,11 @@ extension Store {
         ).first.map { (try $0.read("index"), try $0.read(Bytea.self, "entry").bytes) }
     }
 
-    private static func receiptKey(_ row: Row) throws -> ReceiptKey {
+    private static func receiptKey(_ row: Row) throws -> ReceiptKey { try receiptKey(row, id: try row.read("id")) }
+
+    private static func receiptKey(_ row: Row, id: String) throws -> ReceiptKey {
         ReceiptKey(
-            id: try row.read("id"), department: try row.read("department"), publicKey: Data(try row.read(Bytea.self, "public_key").bytes).base64EncodedString(),
+            id: id, department: try row.read("department"), publicKey: Data(try row.read(Bytea.self, "public_key").bytes).base64EncodedString(),
             label: try row.read("label"), registeredAt: try row.timestamp("registered_at"), revokedAt: try row.timestampIfPresent("revoked_at"),
             reason: try row.read("reason"))
     }

@@ -51,6 +51,7 @@ public final class Store: Sendable {
     let exchange: Database
     let logger: Logger
     let costlyReads: Slots
+    let ledgerNews = LedgerNews()
 
     /// Nothing is connected until `start()`.
     ///

@@ -49,6 +49,7 @@ struct Serve: AsyncParsableCommand {
         var exchange = Sharing.Configuration()
         exchange.clocks = settings.clocks
         exchange.addresses = AddressRule(allowing: settings.webhookNetworks)
+        exchange.statements = StatementSigner(ledgerSeed: try await Notary.seed(settings, store))
         let sharing = Sharing(store: store, configuration: exchange, logger: logger)
         var telling = Webhooks.Configuration()
         telling.addresses = exchange.addresses

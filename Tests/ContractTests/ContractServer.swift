@@ -92,7 +92,9 @@ struct ContractServer {
             usage: { try await store.usage(ofKey: $0).map { API.Usage(keyID: $0.keyID, action: $0.action, requests: $0.requests, units: $0.units, refused: $0.refused) } })
         dependencies.publishing = Publishing(store: store, logger: logger)
         dependencies.cursors = seal
-        dependencies.sharing = Sharing(store: store, logger: logger)
+        var sharing = Sharing.Configuration()
+        sharing.statements = StatementSigner(ledgerSeed: try await store.secret("ledger") ?? [])
+        dependencies.sharing = Sharing(store: store, configuration: sharing, logger: logger)
         dependencies.notary = NoteSigner(name: "contract.example/ledger", seed: try await store.secret("ledger") ?? []).map {
             Notary(
                 store: store, signer: $0,

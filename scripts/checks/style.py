@@ -13,7 +13,7 @@ FORBIDDEN_NAMES = {"core", "common", "helper", "helpers", "util", "utils", "exte
 TYPE = re.compile(r"\b(?:struct|class|enum|actor|protocol|typealias)\s+([A-Z]\w*)")
 UNFINISHED = re.compile(r"\bTODO\b|\bFIXME\b|\btry!|\bas!|fatalError\(\"(?:un|not )implemented")
 DISABLED_TEST = re.compile(r"\.disabled\(|XCTSkip|withKnownIssue|\|\| true\b")
-SQL_ROOMS = {"Store", "Migrator"}
+SQL_ROOMS = {"Copies", "Store", "Migrator"}
 SQL = re.compile(
     r"\bSELECT\b(?!\s+1\b)|\bINSERT\s+INTO\b|\bDELETE\s+FROM\b|\bUPDATE\s+\S+\s+SET\b|"
     r"\b(?:CREATE|ALTER|DROP)\s+(?:TEMP\s+|TEMPORARY\s+|UNLOGGED\s+|UNIQUE\s+)?(?:TABLE|INDEX|VIEW|ROLE|SCHEMA|FUNCTION|TYPE)\b"

@@ -17,6 +17,9 @@ private struct Revocation: Decodable {
 extension API {
     /// All of the exchange; every route below `/v1/exchange` needs a key that takes part in it.
     func addExchangeRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
+        addStatementKeyRoute(routes, sharing, parts)
+        var routes = routes
+        routes.inspect = { request, context, route in try await sharing.inspect(request, context, route) }
         addSharingDepartmentRoutes(routes, sharing, parts)
         addShareableDatasetRoutes(routes, sharing, parts)
         addShareRequestRoutes(routes, sharing, parts)
@@ -24,6 +27,7 @@ extension API {
         addReceiptRoutes(routes, sharing, parts)
         addEndpointRoutes(routes, sharing, parts)
         addCorrectionRoutes(routes, sharing, parts)
+        addSigningRoutes(routes, sharing)
     }
 
     private func addSharingDepartmentRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
@@ -63,7 +67,10 @@ extension AppContext {
     /// On whose behalf the caller takes part in the exchange.
     /// - Throws: `unauthenticated`, `forbidden`.
     func member() throws -> Member {
-        if let key = identity.key, let member = Member(key) { return member }
+        if let key = identity.key, var member = Member(key) {
+            member.signed = exchange.signed
+            return member
+        }
         return try Member(try require(.exchange)) ?? { throw Problem(.forbidden, zh: "密钥不能参与共享", en: "the key takes no part in the exchange") }()
     }
 }

@@ -77,7 +77,7 @@ final class TransferProgress: Sendable {
 
     private static func pad(_ value: Int) -> String { value < 10 ? "0\(value)" : String(value) }
 
-    private static func size(_ bytes: Double) -> String {
+    static func size(_ bytes: Double) -> String {
         switch bytes {
         case ..<1000: "\(Int(bytes)) B"
         case ..<1_000_000: String(format: "%.1f kB", bytes / 1000)

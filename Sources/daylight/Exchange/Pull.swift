@@ -1,0 +1,145 @@
+import AsyncHTTPClient
+import Copies
+import Crypto
+import Exchange
+import Foundation
+import Ledger
+import Model
+import NIOCore
+import NIOHTTP1
+
+/// Keeps a local copy in step with a grant: what is owed is signed for first, then comes what is new; a receipt leaves only for what is stored.
+struct Pull {
+    let client: ExchangeClient
+    let copy: any LocalCopy
+    let grant: ShareGrant
+    let purpose: String
+    let key: [KeyField]
+    let types: [String: ColumnType]
+    /// The key of the server's statements.
+    let statementKey: String
+    let progress: PullProgress
+
+    /// What one step came to.
+    enum Outcome: Sendable {
+        case upToDate(version: Int)
+        case stored(from: Int, to: Int, rows: Int)
+    }
+
+    private var path: String { "/v1/exchange/grants/\(PathText.escaped(grant.id))" }
+    private var stated: HTTPHeaders { ["Daylight-Purpose": PathText.escaped(purpose)] }
+
+    /// Signs for what is owed, and takes in what is new.
+    ///
+    /// - Throws: `ExchangeFailure`, `CopyFailure`.
+    func step() async throws -> Outcome {
+        let held = try await copy.held()
+        if let held, held.grant != grant.id {
+            throw CopyFailure(zh: "副本属于授权 \(held.grant)；换一个目标，或加 --again", en: "the copy is one by the grant \(held.grant); take another target, or add --again")
+        }
+        if let owed = held?.owed { try await sign(owed) }
+        let outcome = try await fetch(held)
+        if let owed = try await copy.held()?.owed { try await sign(owed) }
+        return outcome
+    }
+
+    private func fetch(_ held: Held?) async throws -> Outcome {
+        // Its own version counts, not the last receipt's: a copy that was lost is made anew.
+        let address = held.map { "/changes?since=\($0.version)" } ?? "/data.csv"
+        progress.begin()
+        return try await client.open(path + address, headers: stated) { headers, body in
+            guard let from = headers.first(name: "Daylight-Since").flatMap(Int.init), let to = headers.first(name: "Daylight-Version").flatMap(Int.init), from == held?.version ?? 0 else {
+                throw ExchangeFailure.doubtful(LocalizedText(zh: "服务器没有说明版本", en: "the server does not say which versions these are"))
+            }
+            guard let delivery = headers.first(name: "Daylight-Delivery") else {
+                for try await _ in body {}
+                return .upToDate(version: to)
+            }
+            let incoming = Incoming(
+                grant: grant.id, dataset: grant.dataset, delivery: delivery, fromVersion: from, toVersion: to, key: key, types: types)
+            let progress = progress
+            var rows = 0
+            try await copy.take(incoming, Watched(body: body) { progress.received($0, version: to) }) { arrival in
+                rows = arrival.rows
+                return try await check(arrival, incoming)
+            }
+            progress.end()
+            return .stored(from: from, to: to, rows: rows)
+        }
+    }
+
+    /// Holds what came against what the server signs that it sent.
+    private func check(_ arrival: Arrival, _ incoming: Incoming) async throws -> ReceiptStatement {
+        let signed = try await client.get("/v1/exchange/deliveries/\(PathText.escaped(incoming.delivery))/statement").json(SignedDelivery.self)
+        guard signed.isValid(by: statementKey) else {
+            throw ExchangeFailure.doubtful(LocalizedText(zh: "交付说明的签名不是该服务器的", en: "the statement of the delivery is not signed by the server's key"))
+        }
+        let said = signed.statement
+        guard said.delivery == incoming.delivery, said.grant == grant.id, said.fromVersion == incoming.fromVersion, said.toVersion == incoming.toVersion,
+            said.digest == arrival.digest, said.rowCount == arrival.rows, said.byteCount == arrival.bytes
+        else {
+            throw ExchangeFailure.doubtful(
+                LocalizedText(
+                    zh: "收到的数据与服务器签名的不符：收到 \(arrival.rows) 行，摘要 \(arrival.digest)；签名为 \(said.rowCount) 行，摘要 \(said.digest)",
+                    en: "what came is not what the server signed: \(arrival.rows) rows with digest \(arrival.digest) came, \(said.rowCount) with \(said.digest) were sent"))
+        }
+        return ReceiptStatement(
+            grant: grant.id, delivery: incoming.delivery, dataset: grant.dataset, fromVersion: incoming.fromVersion, toVersion: incoming.toVersion, digest: arrival.digest,
+            rowCount: arrival.rows, receivedAt: .now)
+    }
+
+    private struct SignedReceipt: Encodable, Sendable {
+        var statement: ReceiptStatement
+        var key: String
+        var signature: String
+    }
+
+    /// Sends the receipt for what is stored. One that was sent before, and whose answer was lost, is answered with the receipt that there is.
+    private func sign(_ statement: ReceiptStatement) async throws {
+        guard let signer = client.signer, let id = signer.id, let key = signer.key else { throw Pull.noKey }
+        let signature = try key.signature(for: Data(try statement.signedBytes))
+        _ = try await client.post("/v1/exchange/receipts", SignedReceipt(statement: statement, key: id, signature: signature.base64EncodedString()))
+        try await copy.settle(statement.delivery)
+    }
+
+    static let noKey = Unreadable(
+        zh: "没有已登记的签名密钥，无法出具回执：先运行 daylight exchange key make 和 key register", en: "there is no registered key to sign receipts with: run daylight exchange key make, then key register")
+
+    /// Waits until there is a newer version than the copy's. A look costs the server one row of a table, no delivery.
+    func wait(every seconds: Double) async throws {
+        var failures = 0
+        while true {
+            try await Task.sleep(for: .seconds(seconds * Double.random(in: 0.9...1.1)))
+            do {
+                guard let version = try await copy.held()?.version else { return }
+                let head = try await client.get(path + "/changes?since=\(version)", headers: stated, method: .HEAD)
+                if head.headers.first(name: "Daylight-Version") != String(version) { return }
+                failures = 0
+            } catch let failure as ExchangeFailure where failure.isPassing {
+                failures += 1
+                try await Task.sleep(for: .seconds(ExchangeClient.pause(failure, attempt: failures)))
+            }
+        }
+    }
+}
+
+/// A body whose bytes are counted while they pass.
+private struct Watched: AsyncSequence, Sendable {
+    typealias Element = ByteBuffer
+
+    let body: HTTPClientResponse.Body
+    let seen: @Sendable (ByteBuffer) -> Void
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var body: HTTPClientResponse.Body.AsyncIterator
+        let seen: @Sendable (ByteBuffer) -> Void
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard let buffer = try await ExchangeClient.inWords({ try await body.next() }) else { return nil }
+            seen(buffer)
+            return buffer
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body.makeAsyncIterator(), seen: seen) }
+}
