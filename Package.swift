@@ -82,6 +82,7 @@ let package = Package(
         room("Notary", ["Model", "Ledger", "Store", nio, crypto, log]),
         room("Exchange", ["Model", "RateLimit", "WorkCalendar", "Store", "Ledger", client, nio, nioHTTP1, nioLocks, nioPosix, crypto, log]),
         room("Jobs", ["Model", "Store", log]),
+        room("Mirror", ["Model", "Profiles", "Store", "Ledger", nio, crypto, log]),
         room("Witness", ["Ledger", log]),
         room("Publishing", ["Model", "Profiles", "Store", "Ledger", "CSV", nio, nioLocks, crypto, log]),
         room("Bulk", ["CXlsxWriter", "Model", "Profiles", "Store", "CSV", nio, nioPosix, nioLocks, crypto, log]),
@@ -91,7 +92,7 @@ let package = Package(
         .executableTarget(
             name: "daylight",
             dependencies: [
-                "API", "Bulk", "Catalogue", "Copies", "CSV", "Exchange", "Jobs", "Ledger", "Migrator", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
+                "API", "Bulk", "Catalogue", "Copies", "CSV", "Exchange", "Jobs", "Ledger", "Migrator", "Mirror", "Model", "Notary", "Postgres", "Profiles", "Publishing", "RateLimit", "Store", "Witness",
                 arguments, client, crypto, log, nio, nioFoundation, nioHTTP1, nioLocks, nioPosix,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

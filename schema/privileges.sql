@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA daylight, published TO daylight_writer;
 GRANT USAGE, CREATE ON SCHEMA data, staging, published, granted TO daylight_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA daylight TO daylight_writer;
 
-GRANT INSERT, UPDATE (name_zh, name_en, level, region, contact) ON daylight.department TO daylight_writer;
+GRANT INSERT, UPDATE (name_zh, name_en, level, region, contact, node) ON daylight.department TO daylight_writer;
 GRANT INSERT, UPDATE (label, expires_at, revoked_at) ON daylight.access_key TO daylight_writer;
 GRANT INSERT ON daylight.profile TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.code_list TO daylight_writer;
@@ -59,6 +59,10 @@ GRANT INSERT, DELETE ON daylight.signature_nonce TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.signing_rule TO daylight_writer;
 GRANT INSERT ON daylight.delivery_call TO daylight_writer;
 
+-- other nodes: how far they are mirrored, and what of them is refused
+GRANT INSERT, UPDATE ON daylight.home_node TO daylight_writer;
+GRANT INSERT, UPDATE, DELETE ON daylight.home_trouble TO daylight_writer;
+
 -- The exchange's reader: the views of grants, granted one by one when the writer makes them, and nothing else.
 GRANT USAGE ON SCHEMA granted TO daylight_exchange;
 
@@ -66,4 +70,4 @@ GRANT USAGE ON SCHEMA granted TO daylight_exchange;
 GRANT USAGE ON SCHEMA published TO daylight_reader;
 GRANT SELECT ON published.dataset, published.release, published.version, published.withdrawal, published.withdrawn_row, published.department,
     published.profile, published.code, published.ledger_leaf, published.ledger_node, published.ledger_checkpoint, published.ledger_witness, published.ledger_cosignature,
-    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding, published.description_revision, published.correction TO daylight_reader, daylight_writer;
+    published.row_tree_node, published.change, published.rollup, published.integrity_round, published.integrity_finding, published.description_revision, published.correction, published.home_node, published.home_trouble TO daylight_reader, daylight_writer;

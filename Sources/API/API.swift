@@ -51,6 +51,7 @@ public struct API: Sendable {
             addMappingRoutes(routes, catalogue)
             addDepartmentRoutes(routes, catalogue)
             addProfileRoutes(routes, catalogue)
+            addNodeRoute(routes, catalogue)
             if let changes = dependencies.changes { addChangeRoutes(routes, changes, catalogue) }
         }
         if let publishing = dependencies.publishing, let seal = dependencies.cursors {

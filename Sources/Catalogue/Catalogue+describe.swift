@@ -31,9 +31,10 @@ extension Catalogue {
 
     /// Edits a description; `current` is what the editor saw.
     ///
-    /// - Throws: `Problem`: `invalidDataset` with every wrong place, `schemaConflict` when released rows would no longer fit, `preconditionFailed` when
+    /// - Throws: `Problem`: `datasetMirrored`, `invalidDataset` with every wrong place, `schemaConflict` when released rows would no longer fit, `preconditionFailed` when
     ///   somebody else was faster.
     public func edit(_ current: DatasetRecord, _ description: DatasetDescription) async throws -> DatasetRecord {
+        if let home = current.home { throw Problem.mirrored(at: home) }
         var places: [Problem.Place] = []
         if description.department != current.department, Identifiers.isCreditCode(description.department) {
             places.append(Problem.Place("/department", zh: "提供部门不能更改", en: "the providing department cannot change"))
@@ -56,8 +57,9 @@ extension Catalogue {
 
     /// Puts a dataset's mapping; `current` is what the editor saw.
     ///
-    /// - Throws: `Problem`: `invalidMapping` with every wrong place, `preconditionFailed` when somebody else was faster.
+    /// - Throws: `Problem`: `datasetMirrored`, `invalidMapping` with every wrong place, `preconditionFailed` when somebody else was faster.
     public func putMapping(_ mapping: Mapping, of current: DatasetRecord) async throws -> DatasetRecord {
+        if let home = current.home { throw Problem.mirrored(at: home) }
         let places = mapping.validate(against: current.schema)
         guard places.isEmpty else {
             throw Problem(.invalidMapping, zh: "映射有 \(places.count) 处错误", en: "\(places.count) places of the mapping are wrong", places: places)

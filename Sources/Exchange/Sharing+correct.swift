@@ -46,6 +46,8 @@ extension Sharing {
 
     private func seen(_ draft: CorrectionDraft, by reporter: String?) async throws -> Seen {
         guard let subject = try await store.shareSubject(draft.dataset), subject.state != .draft, subject.audience == .public || reporter != nil else { throw Self.noDataset }
+        // Its owner answers where it is at home.
+        if let home = subject.home { throw Problem.mirrored(at: home) }
         let newest = try await Self.schema(of: subject, store)
         let schema = try await released(draft.version, of: subject).schema
         let keyFields = schema.primaryKey.compactMap { schema.field($0) }

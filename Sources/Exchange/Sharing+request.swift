@@ -46,6 +46,8 @@ extension Sharing {
     func shared(_ dataset: String, _ member: Member) async throws -> (ShareSubject, TableSchema) {
         let allowed = member.key.datasets.isEmpty || member.key.datasets.contains(dataset)
         guard allowed, let subject = try await store.shareSubject(dataset), subject.state != .draft else { throw Self.noDataset }
+        // It is asked for where it is at home: there its provider answers.
+        if let home = subject.home { throw Problem.mirrored(at: home) }
         return (subject, try await Self.schema(of: subject, store))
     }
 

@@ -20,6 +20,9 @@ extension LedgerEntry {
         return try LedgerEntry(.release(leaf), dataset: version.dataset, version: version.number)
     }
 
+    /// A release as another node's ledger has it.
+    public static func release(_ leaf: Leaf.Release) throws -> LedgerEntry { try LedgerEntry(.release(leaf), dataset: leaf.dataset, version: leaf.version) }
+
     public static func withdrawal(_ withdrawal: Withdrawal) throws -> LedgerEntry {
         let salt = Commitment.salt()
         return try LedgerEntry(

@@ -12,6 +12,8 @@ public struct DatasetRecord: Sendable, Hashable {
     public var mappingRevision: Int
     public var rowCount: Int?
     public var releasedAt: Timestamp?
+    /// The address of the node where it is at home; nil for this installation's own.
+    public var home: String?
 
     public init(
         number: Int, dataset: Dataset, schema: TableSchema, profile: ProfileReference?, mapping: Mapping?, mappingRevision: Int, rowCount: Int?,

@@ -9,8 +9,11 @@ public struct Department: Sendable, Hashable, Codable {
     /// GB/T 2260 division code, 6 digits.
     public var region: String
     public var contact: Contact?
+    /// The address of the node where it publishes; nil for this one.
+    public var node: String?
 
-    public init(uscc: String, name: LocalizedText, level: Level, region: String, contact: Contact? = nil) {
+    public init(uscc: String, name: LocalizedText, level: Level, region: String, contact: Contact? = nil, node: String? = nil) {
+        self.node = node
         self.uscc = uscc
         self.name = name
         self.level = level

@@ -25,7 +25,7 @@ public struct Problem: Error, Sendable, Hashable {
         case legalBasis = "legal_basis"
         case withdrawnAt = "withdrawn_at"
         case reasonCode = "reason_code"
-        case reason, push, state, counts, findings, links
+        case reason, push, state, counts, findings, links, home
     }
 
     public var code: ProblemCode

@@ -39,6 +39,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case versionNotFound = "DL2008"
     case versionWithdrawn = "DL2009"
     case revisionNotFound = "DL2010"
+    case datasetMirrored = "DL2011"
 
     // 3xxx: publishing
     case pushNotFound = "DL3000"
@@ -114,7 +115,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .requestTimeout: 408
-        case .idempotencyInProgress, .schemaConflict, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated, .shareStateConflict,
+        case .idempotencyInProgress, .schemaConflict, .datasetMirrored, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated, .shareStateConflict,
             .supplementAlreadyAsked, .tooManyEndpoints, .correctionStateConflict, .tooManyCorrections:
             409
         case .datasetWithdrawn, .versionWithdrawn, .rowWithdrawn, .grantEnded: 410
@@ -173,6 +174,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .versionNotFound: LocalizedText(zh: "没有这个版本", en: "No such version")
         case .versionWithdrawn: LocalizedText(zh: "版本已撤回", en: "Version withdrawn")
         case .revisionNotFound: LocalizedText(zh: "没有这个修订", en: "No such revision")
+        case .datasetMirrored: LocalizedText(zh: "数据资源属于其他节点", en: "Dataset of another node")
         case .pushNotFound: LocalizedText(zh: "没有这次报送", en: "No such push")
         case .pushRejected: LocalizedText(zh: "报送未通过校验", en: "Push rejected")
         case .pushStateConflict: LocalizedText(zh: "报送当前状态不允许此操作", en: "The push's state does not allow this")

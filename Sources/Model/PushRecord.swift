@@ -62,6 +62,8 @@ public struct PushTarget: Sendable, Hashable {
     public var currentWindow: PublicityWindow?
     /// The profile that the current version was released with.
     public var currentProfile: ProfileReference?
+    /// The address of the node where it is at home; nil for this installation's own.
+    public var home: String?
 
     public init(
         dataset: String, number: Int, department: String, state: Dataset.State, policy: PushPolicy, audience: Audience, shareType: ShareType,

@@ -36,6 +36,7 @@ extension Publishing {
 
     /// Refuses a push that could never be released.
     static func check(_ target: PushTarget) throws {
+        if let home = target.home { throw Problem.mirrored(at: home) }
         if target.state == .withdrawn {
             throw Problem(.datasetWithdrawn, zh: "数据资源已撤回，不能再报送", en: "the dataset is withdrawn and takes no more pushes")
         }

@@ -11,7 +11,7 @@ extension Publishing {
     ///   - version: for `version`, which one.
     ///   - keys: for `rows`, in the spelling of `/rows/{key}`.
     ///   - code: why, as a word; it decides whether a later push may bring rows back.
-    /// - Throws: `Problem`: `invalidWithdrawal` with every wrong place, `versionNotFound`, `datasetWithdrawn`, `datasetNotReleased`.
+    /// - Throws: `Problem`: `invalidWithdrawal` with every wrong place, `versionNotFound`, `datasetWithdrawn`, `datasetNotReleased`, `datasetMirrored`.
     public func withdraw(
         _ subject: Withdrawal.Subject, of dataset: String, version: Int? = nil, keys: [String] = [], reason: LocalizedText, code: Withdrawal.ReasonCode = .other,
         legalBasis: String? = nil, by key: AccessKey, now: Timestamp = .now
@@ -19,6 +19,7 @@ extension Publishing {
         try Self.check(subject, version: version, keys: keys, reason: reason)
         let withdrawal = try await store.withdraw(from: dataset) { withdrawing in
             let target = withdrawing.target
+            if let home = target.home { throw Problem.mirrored(at: home) }
             if target.state == .withdrawn { throw Problem(.datasetWithdrawn, zh: "数据资源已撤回", en: "the dataset is withdrawn already") }
             guard target.currentVersion != nil || subject == .dataset else {
                 throw Problem(.datasetNotReleased, zh: "数据资源尚未发布，没有可撤回的内容", en: "nothing of the dataset is released yet")

@@ -26,7 +26,7 @@ public enum DatasetWrite: Sendable {
 extension Store {
     private static let datasetColumns: SQL = """
         d.number, d.id, d.state, d.revision, d.description, d.schema, d.profile_id, d.profile_version, d.mapping, d.mapping_revision, d.current_version,
-        d.row_count, d.released_at, d.created_at, d.updated_at, d.audience
+        d.row_count, d.released_at, d.created_at, d.updated_at, d.audience, d.home_url
         """
 
     /// A dataset in any state; who may see it is the caller's to decide.
@@ -42,7 +42,8 @@ extension Store {
         let rows = try await read(
             """
             SELECT d.number, d.id, d.state, d.revision, d.description, COALESCE(v.schema, d.schema) AS schema, d.profile_id, d.profile_version,
-                NULL::jsonb AS mapping, 0 AS mapping_revision, d.current_version, d.row_count, d.released_at, d.created_at, d.updated_at, 'public' AS audience
+                NULL::jsonb AS mapping, 0 AS mapping_revision, d.current_version, d.row_count, d.released_at, d.created_at, d.updated_at, 'public' AS audience,
+                d.home_url
             FROM published.dataset d LEFT JOIN published.version v ON v.dataset = d.id AND v.number = d.current_version
             WHERE d.id = \(id, as: .text)
             """
@@ -143,10 +144,12 @@ extension Store {
             currentVersion: try row.integerIfPresent("current_version")
         )
         dataset.audience = try row.word("audience")
-        return DatasetRecord(
+        var record = DatasetRecord(
             number: try row.integer("number"), dataset: dataset, schema: try row.document(TableSchema.self, "schema"), profile: try row.profileReference(),
             mapping: try row.documentIfPresent(Mapping.self, "mapping"), mappingRevision: try row.integer("mapping_revision"),
             rowCount: try row.integerIfPresent("row_count"), releasedAt: try row.timestampIfPresent("released_at")
         )
+        record.home = try row.stringIfPresent("home_url")
+        return record
     }
 }

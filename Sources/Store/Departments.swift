@@ -2,7 +2,7 @@ public import Model
 internal import Postgres
 
 extension Store {
-    private static let departmentColumns: SQL = "uscc, name_zh, name_en, level, region, contact"
+    private static let departmentColumns: SQL = "uscc, name_zh, name_en, level, region, contact, node"
 
     /// One department; nil where the code is not known.
     public func department(_ uscc: String) async throws -> Department? {
@@ -42,13 +42,14 @@ extension Store {
             let rows = try await connection.execute(
                 """
                 WITH put AS (
-                    INSERT INTO daylight.department AS d (uscc, name_zh, name_en, level, region, contact)
+                    INSERT INTO daylight.department AS d (uscc, name_zh, name_en, level, region, contact, node)
                     SELECT * FROM unnest(\(departments.map(\.uscc)), \(departments.map(\.name.zh)), \(departments.map(\.name.en)),
-                                         \(departments.map(\.level.rawValue)), \(departments.map(\.region)), \(contacts)::text[]::jsonb[])
+                                         \(departments.map(\.level.rawValue)), \(departments.map(\.region)), \(contacts)::text[]::jsonb[], \(departments.map(\.node)))
                     ON CONFLICT (uscc) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, level = excluded.level,
-                        region = excluded.region, contact = COALESCE(excluded.contact, d.contact)
-                    WHERE (d.name_zh, d.name_en, d.level, d.region, d.contact)
-                        IS DISTINCT FROM (excluded.name_zh, excluded.name_en, excluded.level, excluded.region, COALESCE(excluded.contact, d.contact))
+                        region = excluded.region, contact = COALESCE(excluded.contact, d.contact), node = COALESCE(excluded.node, d.node)
+                    WHERE (d.name_zh, d.name_en, d.level, d.region, d.contact, d.node)
+                        IS DISTINCT FROM (excluded.name_zh, excluded.name_en, excluded.level, excluded.region, COALESCE(excluded.contact, d.contact),
+                                          COALESCE(excluded.node, d.node))
                     RETURNING xmax = 0 AS added
                 )
                 SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS changed FROM put
@@ -61,7 +62,7 @@ extension Store {
     private static func department(_ row: Row) throws -> Department {
         Department(
             uscc: try row.string("uscc"), name: try row.localized("name"), level: try row.word(Department.Level.self, "level"),
-            region: try row.string("region"), contact: try row.documentIfPresent(Contact.self, "contact")
+            region: try row.string("region"), contact: try row.documentIfPresent(Contact.self, "contact"), node: try row.stringIfPresent("node")
         )
     }
 }

@@ -142,7 +142,7 @@ extension PushTarget {
                    (SELECT NULLIF(f.document -> 'publicity_window', 'null') FROM daylight.profile f WHERE f.id = v.profile_id AND f.version = v.profile_version)
                        AS current_window,
                    d.mapping, d.current_version, coalesce(d.row_count, 0) AS row_count, v.profile_id AS current_profile_id,
-                   v.profile_version AS current_profile_version, v.schema AS current_schema, v.digest AS current_digest
+                   v.profile_version AS current_profile_version, v.schema AS current_schema, v.digest AS current_digest, d.home_url
             FROM daylight.dataset d LEFT JOIN daylight.version v ON v.dataset = d.id AND v.number = d.current_version
             WHERE d.id = \(dataset) \(raw: locked ? "FOR UPDATE OF d" : "")
             """
@@ -158,6 +158,7 @@ extension PushTarget {
             currentDigest: try row.read("current_digest"), rowCount: try row.read("row_count"))
         target.publicityWindow = try row.documentIfPresent(PublicityWindow.self, "publicity_window")
         target.currentWindow = try row.documentIfPresent(PublicityWindow.self, "current_window")
+        target.home = try row.read("home_url")
         target.currentProfile = try row.stringIfPresent("current_profile_id").map {
             ProfileReference(id: $0, version: try row.integerIfPresent("current_profile_version"))
         }

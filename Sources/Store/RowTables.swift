@@ -80,6 +80,17 @@ extension RowTable {
         schema.fields.filter { old.field($0.name) == nil }.map { "ALTER TABLE \(table) ADD COLUMN \(column($0))" }
     }
 
+    /// What has to be added to a table that has some columns.
+    func additions(beside columns: Set<String>) -> [SQL] {
+        schema.fields.filter { !columns.contains($0.name) }.map { "ALTER TABLE \(table) ADD COLUMN \(column($0))" }
+    }
+
+    /// A table for rows that come from another node, for as long as the transaction lasts; `_line` is there because staging tables have it.
+    var createArrived: SQL {
+        let columns = schema.fields.map { column($0) }.joined(separator: ", ")
+        return "CREATE TEMP TABLE arrived (_line bigint NOT NULL DEFAULT 0, \(columns)) ON COMMIT DROP"
+    }
+
     /// The staging table: unlogged, because it can be sent again; `_line` is where the record starts in the file.
     ///
     /// - Parameter keepsRecords: whether the record's text is kept beside its values, for rows that later checks refuse.

@@ -16,6 +16,8 @@ public struct ShareSubject: Sendable {
     /// The newest version's, nil before the first release.
     public var currentVersion: Int?
     public var schema: TableSchema?
+    /// The address of the node where it is at home; nil for this installation's own.
+    public var home: String?
 }
 
 /// A request that is being changed, in one transaction, with its row locked.
@@ -107,7 +109,7 @@ extension Store {
         try await connection.execute(
             """
             SELECT d.id, d.number, d.title_zh, d.title_en, d.department, d.state, d.audience, d.share_type, d.description ->> 'legal_basis' AS legal_basis,
-                d.description ->> 'reason' AS reason, d.current_version, v.schema
+                d.description ->> 'reason' AS reason, d.current_version, v.schema, d.home_url
             FROM daylight.dataset d LEFT JOIN daylight.version v ON v.dataset = d.id AND v.number = d.current_version
             WHERE d.id = \(dataset)
             """
@@ -115,7 +117,8 @@ extension Store {
             ShareSubject(
                 dataset: try row.read("id"), number: try row.read("number"), title: try row.localized("title"), department: try row.read("department"),
                 state: try row.word("state"), audience: try row.word("audience"), shareType: try row.word("share_type"), legalBasis: try row.read("legal_basis"), reason: try row.read("reason"),
-                currentVersion: try row.read("current_version"), schema: try row.documentIfPresent(TableSchema.self, "schema"))
+                currentVersion: try row.read("current_version"), schema: try row.documentIfPresent(TableSchema.self, "schema"),
+                home: try row.read("home_url"))
         }
     }
 

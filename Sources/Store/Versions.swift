@@ -71,8 +71,8 @@ extension Store {
 extension Connection {
     /// Records a version; it is never edited afterwards.
     ///
-    /// - Parameter rowTree: under which identifier the nodes of its row tree are kept.
-    func insert(_ version: Version, releasedBy key: String?, rowTree: String) async throws {
+    /// - Parameter rowTree: under which identifier the nodes of its row tree are kept; nil where none are.
+    func insert(_ version: Version, releasedBy key: String?, rowTree: String?) async throws {
         try await execute(
             """
             INSERT INTO daylight.version (dataset, number, digest, row_count, added, changed, removed, byte_count, schema, profile_id, profile_version,

@@ -7,6 +7,7 @@ import Foundation
 import Jobs
 import Logging
 import Migrator
+import Mirror
 import Model
 import NIOCore
 import NIOPosix
@@ -58,6 +59,11 @@ struct Serve: AsyncParsableCommand {
         let reminders = Job("receipts", every: .seconds(600)) { try await sharing.remindOfReceipts(at: .now) }
         let clocks = Job("exchange", every: .seconds(20)) { await sharing.sweep(at: .now) }
         let expiry = Job("expiry", every: .seconds(1)) { _ = try await publisher.expireDue() }
+        var mirroring = Mirror.Configuration(folder: URL(filePath: settings.home + "/nodes"))
+        mirroring.pause = .seconds(settings.nodePause)
+        mirroring.largest = settings.nodeLimit
+        let mirror = Mirror(mirroring, store: store, transport: NodeTransport.send, logger: logger)
+        let nodes = Job("nodes", every: .seconds(1)) { try await mirror.work() }
         let process = UUID().uuidString, log = logger
         let bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
 
@@ -111,6 +117,7 @@ struct Serve: AsyncParsableCommand {
                     .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await integrity.watch() }),
                     .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: Background { await clocks.run(on: store, as: process, logger: log) }),
                     .init(service: Background { await told.run(on: store, as: process, logger: log) }), .init(service: Background { await reminders.run(on: store, as: process, logger: log) }),
+                    .init(service: Background { await nodes.run(on: store, as: process, logger: log) }),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

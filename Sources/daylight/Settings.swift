@@ -46,6 +46,10 @@ struct Settings: Sendable {
     /// Answers kept in memory, in bytes together.
     var answerCapacity = 64 << 20
     var integrityRate = 4 << 20
+    /// Time between two looks at another node, in seconds.
+    var nodePause = 5
+    /// Longest version that is taken from another node, in bytes.
+    var nodeLimit = 20 << 30
 
     /// How long the steps of sharing may take.
     var clocks = ShareClocks()
@@ -106,6 +110,8 @@ struct Settings: Sendable {
         shutdownGrace = try number("DAYLIGHT_SHUTDOWN_GRACE", 0...3600).map(Double.init) ?? shutdownGrace
         answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
         integrityRate = try number("DAYLIGHT_INTEGRITY_RATE", 0...(1 << 40)) ?? integrityRate
+        nodePause = try number("DAYLIGHT_NODE_PAUSE", 1...86_400) ?? nodePause
+        nodeLimit = try number("DAYLIGHT_NODE_LIMIT", 1024...(1 << 50)) ?? nodeLimit
         do {
             clocks = try text("DAYLIGHT_EXCHANGE_CLOCKS").map { try ShareClocks($0) } ?? ShareClocks()
         } catch let error as ShareClocks.Malformed {

@@ -41,13 +41,15 @@ final class Installation: Sendable {
     ///
     /// - Parameters:
     ///   - server: another PostgreSQL than the one that tests use.
+    ///   - number: tells the departments of several installations apart.
     ///   - prepare: puts something into the database, which is empty then; without it, the database is migrated.
     static func with<T>(
-        environment: [String: String] = [:], server: String? = nil, prepare: ((TestDatabase) throws -> Void)? = nil, _ body: (Installation) async throws -> T
+        environment: [String: String] = [:], server: String? = nil, department number: Int = 1, prepare: ((TestDatabase) throws -> Void)? = nil,
+        _ body: (Installation) async throws -> T
     ) async throws -> T {
         try await withTestDatabase(migrated: prepare == nil, server: server) { database in
             try prepare?(database)
-            let department = try await database.addDepartment(prepare == nil ? 1 : 2)
+            let department = try await database.addDepartment(prepare == nil ? number : 2)
             let push = try await database.addKey([.read, .push, .release], department: department.uscc, tier: "trusted")
             let review = try await database.addKey([.read, .review], department: department.uscc, tier: "trusted")
             for arguments in [["profiles", "load", Project.file("schema/profiles").path], ["reference", "load", Project.file("schema/reference").path]] {

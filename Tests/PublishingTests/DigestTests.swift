@@ -1,4 +1,5 @@
 import Crypto
+import Ledger
 import Model
 import NIOCore
 import Postgres

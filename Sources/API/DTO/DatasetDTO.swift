@@ -25,6 +25,8 @@ struct DatasetDTO: Encodable, Sendable {
     var createdAt: Timestamp
     var updatedAt: Timestamp
     var releasedAt: Timestamp?
+    /// The address of the node where it is at home, where that is another one.
+    var home: String?
     var description: DatasetDescription
     var links: Links
 
@@ -39,6 +41,7 @@ struct DatasetDTO: Encodable, Sendable {
         createdAt = record.dataset.createdAt
         updatedAt = record.dataset.updatedAt
         releasedAt = record.releasedAt
+        home = record.home
         self.description = description
         let isReleased = record.dataset.currentVersion != nil
         links = Links(

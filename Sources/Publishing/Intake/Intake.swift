@@ -1,4 +1,5 @@
 import CSV
+import Ledger
 import Model
 import NIOCore
 import Profiles

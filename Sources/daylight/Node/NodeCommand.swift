@@ -1,0 +1,81 @@
+import ArgumentParser
+import Ledger
+import Model
+import Store
+
+/// `daylight node`: which other nodes this one mirrors.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node", abstract: "Mirror other nodes. 镜像其他节点。",
+        discussion: "A node is another installation of Daylight. `daylight serve` follows the nodes that are named here; docs/nodes.md says how.",
+        subcommands: [Add.self, List.self, Status.self, Remove.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Mirror a node.", discussion: "Its catalogue and released data come here, each version held against its ledger. `daylight node status` says how far it has come.")
+
+        @Argument(help: "Its address, such as https://county.example.")
+        var url: String
+
+        @Option(help: "The verifier key of its ledger (name+hash+base64), from somebody you trust; without it, the first that it shows is kept.")
+        var key: String?
+
+        func run() async throws {
+            let address = try NodeCommand.address(url)
+            if let key, NoteVerifier(key) == nil { throw ValidationError("--key: '\(key)' is no verifier key (name+hash+base64)") }
+            let key = key
+            let node = try await Operator.withStore { try await $0.addHomeNode(address, key: key) }
+            guard let node else { throw Failure("another ledger key is remembered of \(address); whoever answers there now is somebody else") }
+            print("\(node.url): \(node.state.rawValue)")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the nodes that are or were mirrored.")
+
+        func run() async throws {
+            for node in try await Operator.withStore({ try await $0.homeNodes() }) {
+                print([node.url, node.state.rawValue, "\(node.datasets) datasets", node.ledgerKey ?? "-"].joined(separator: "\t"))
+            }
+        }
+    }
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say how far nodes are mirrored, and what is refused.", discussion: "Ends with status 1 where a node is refused or does not answer, or something of it is not taken.")
+
+        func run() async throws {
+            let (nodes, troubles) = try await Operator.withStore { store in (try await store.homeNodes(), try await store.troubles(limit: 1000)) }
+            for node in nodes where node.state != .removed {
+                print("\(node.url): \(node.state.rawValue)")
+                print("  datasets \(node.datasets), changes up to \(node.cursor), ledger verified up to \(node.head?.size ?? 0) leaves")
+                print("  nothing more to take at \(node.checkedAt?.description ?? "-")")
+                if let error = node.error { print("  failed \(node.failures) times: \(error.text(in: .en)); next try \(node.nextTryAt)") }
+                for trouble in troubles where trouble.node == node.id {
+                    print("  refused: \(trouble.dataset)\(trouble.version.map { " version \($0)" } ?? "") (\(trouble.kind.rawValue)): \(trouble.message.text(in: .en)); since \(trouble.since)")
+                }
+            }
+            let isWell = nodes.allSatisfy { $0.state != .refused && $0.state != .unreachable } && troubles.isEmpty
+            if !isWell { throw ExitCode(1) }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Mirror a node no more.", discussion: "What came from it stays as it is and read-only; what its home withdraws from now on is not heard of here.")
+
+        @Argument(help: "Its address.")
+        var url: String
+
+        func run() async throws {
+            let address = try NodeCommand.address(url)
+            guard try await Operator.withStore({ try await $0.removeHomeNode(address) }) else { throw Failure("\(address) is not mirrored") }
+            print("\(address): removed")
+        }
+    }
+
+    private static func address(_ text: String) throws -> String {
+        guard let address = HomeNode.address(text) else { throw ValidationError("'\(text)' is no address of a node; it is http or https, a host in lower case and perhaps a port") }
+        return address
+    }
+}
