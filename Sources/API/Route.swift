@@ -1,4 +1,5 @@
 import HTTPTypes
+import NIOCore
 import RateLimit
 
 /// What body a route takes.
@@ -26,6 +27,8 @@ final class Route: Sendable {
     let isLive: Bool
     /// Whether its answers to strangers may be kept: they depend on nothing but the address, the language and what is released.
     let isKept: Bool
+    /// Its part of a line of the log.
+    let logText: ByteBuffer
 
     private static let kept: Set<String> = [
         "/v1/datasets", "/v1/datasets/{id}", "/v1/datasets/{id}/schema", "/v1/datasets/{id}/queryables", "/v1/datasets/{id}/versions", "/v1/datasets/{id}/versions/{n}",
@@ -41,6 +44,11 @@ final class Route: Sendable {
         pattern = PathPattern(template)
         self.metrics = metrics
         isKept = method == "GET" && Self.kept.contains(template)
+        logText = Self.logText(method: method, template: template)
         isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue.") || template.hasPrefix("/v1/exchange/"))
+    }
+
+    static func logText(method: String, template: String) -> ByteBuffer {
+        ByteBuffer(string: "\",\"method\":\"\(method)\",\"route\":\"\(template)\",\"status\":")
     }
 }

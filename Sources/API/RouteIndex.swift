@@ -23,15 +23,21 @@ struct RouteIndex: Sendable {
 
     /// The route of a method and an encoded path.
     func route(_ method: String, _ path: Substring) -> Route? {
-        let segments = PathPattern.segments(path)
-        let candidates = routes[method].flatMap { segments.count < $0.count ? $0[segments.count] : nil } ?? []
-        return candidates.first { $0.pattern.matches(segments) } ?? openEnded.first { $0.method == method && $0.pattern.matches(segments) }
+        var path = path
+        return path.withUTF8 { path in
+            let count = PathPattern.count(path)
+            let candidates = routes[method].flatMap { count < $0.count ? $0[count] : nil } ?? []
+            return candidates.first { $0.pattern.matches(path, count) } ?? openEnded.first { $0.method == method && $0.pattern.matches(path, count) }
+        }
     }
 
     /// Methods that some route has for a path; empty when there is no such path.
     func methods(at path: Substring) -> [String] {
-        let segments = PathPattern.segments(path)
-        let all = routes.values.joined().joined().filter { $0.pattern.matches(segments) } + openEnded.filter { $0.pattern.matches(segments) }
+        var path = path
+        let all = path.withUTF8 { path in
+            let count = PathPattern.count(path)
+            return routes.values.joined().joined().filter { $0.pattern.matches(path, count) } + openEnded.filter { $0.pattern.matches(path, count) }
+        }
         guard !all.isEmpty else { return [] }
         var methods = Set(all.map(\.method))
         if methods.contains("GET") { methods.insert("HEAD") }
@@ -64,18 +70,41 @@ struct PathPattern: Sendable {
         openSegments = segments.count { if case .open = $0 { true } else { false } }
     }
 
-    static func segments(_ path: Substring) -> [Substring.UTF8View] { path.utf8.split(separator: UInt8(ascii: "/")) }
+    /// The number of a path's segments; several slashes count as one.
+    static func count(_ path: UnsafeBufferPointer<UInt8>) -> Int {
+        var count = 0, isInside = false
+        for byte in path {
+            let isSlash = byte == UInt8(ascii: "/")
+            if !isSlash, !isInside { count += 1 }
+            isInside = !isSlash
+        }
+        return count
+    }
 
-    func matches(_ path: [Substring.UTF8View]) -> Bool {
-        guard hasOpenEnd ? path.count > segments.count : path.count == segments.count else { return false }
-        for (pattern, segment) in zip(segments, path) {
+    /// - Parameter count: of the path's segments.
+    func matches(_ path: UnsafeBufferPointer<UInt8>, _ count: Int) -> Bool {
+        guard hasOpenEnd ? count > segments.count : count == segments.count else { return false }
+        var end = 0
+        for pattern in segments {
+            var start = end
+            while path[start] == UInt8(ascii: "/") { start += 1 }
+            end = start
+            while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
             switch pattern {
             case .named(let name):
-                guard segment.elementsEqual(name) else { return false }
+                guard Self.equal(path, start, end, name) else { return false }
             case .open(let prefix, let suffix):
-                guard segment.count > prefix.count + suffix.count, segment.starts(with: prefix), segment.suffix(suffix.count).elementsEqual(suffix) else { return false }
+                guard end - start > prefix.count + suffix.count, Self.equal(path, start, start + prefix.count, prefix), Self.equal(path, end - suffix.count, end, suffix) else {
+                    return false
+                }
             }
         }
+        return true
+    }
+
+    private static func equal(_ path: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ name: [UInt8]) -> Bool {
+        guard end - start == name.count else { return false }
+        for index in name.indices where path[start + index] != name[index] { return false }
         return true
     }
 }

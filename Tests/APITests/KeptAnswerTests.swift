@@ -60,6 +60,16 @@ import Testing
             }
         }
 
+        /// The same by way of the decoder: the head does not come whole.
+        func getInPieces(_ path: String, _ fields: String...) async throws -> RawResponse {
+            try await RawConnection.open(port: server.port) { connection in
+                try await connection.send("GET \(path) HTT")
+                try await Task.sleep(for: .milliseconds(30))
+                try await connection.send("P/1.1\r\nHost: h\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n")
+                return try await connection.response()
+            }
+        }
+
         /// Asks until the answer comes from memory.
         func warm(_ path: String) async throws -> RawResponse {
             for _ in 0..<50 {
@@ -127,6 +137,46 @@ import Testing
             let whole = try await node.get(path)
             #expect(Self.own(whole) == Self.own(made) && whole.text == made.text)
             #expect(try await node.warm(path).text == made.text)
+        }
+    }
+
+    @Test func aHeadThatComesInPiecesGetsTheSame() async throws {
+        try await Self.withNode({ $0.policy[.anonymous, .query] = Limit(quota: 40, window: 100_000) }) { _, _, node in
+            let path = Self.paths[1]
+            let tag = try #require(try await node.get(path)["ETag"])
+            let made = try await node.get(path, "If-None-Match: \(tag)")
+            #expect(node.kept == 0)
+            let whole = try await node.warm(path)
+            let before = node.kept
+            #expect(try await Self.own(node.getInPieces(path)) == Self.own(whole))
+            let same = try await node.get(path, "If-None-Match: \(tag)")
+            #expect(same.status == 304 && same["X-Content-Type-Options"] == nil && same["Access-Control-Allow-Origin"] == "*" && same["Vary"] == whole["Vary"])
+            #expect(try await Self.own(node.getInPieces(path, "If-None-Match: \(tag)")) == Self.own(same))
+            #expect(node.kept == before + 3)
+            #expect(Self.own(made) == Self.own(same))
+            while try await node.get(path).status == 200 {}
+            let refused = try await node.get(path, "X-Request-Id: one")
+            #expect(refused.status == 429 && refused["Retry-After"] != nil)
+            let later = try await node.getInPieces(path, "X-Request-Id: one")
+            func timeless(_ response: RawResponse) -> [String] { response.stable.map { $0.replacing(#/[0-9]+ (秒后重试)|(Retry-After: )[0-9]+|;t=[0-9]+/#, with: "") } }
+            #expect(timeless(later) == timeless(refused))
+        }
+    }
+
+    @Test func plainRequestsAndOthersTakeTurnsOnOneConnection() async throws {
+        try await Self.withNode { _, _, node in
+            let path = Self.paths[2], plain = "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n"
+            let whole = try await node.warm(path)
+            try await RawConnection.open(port: node.server.port) { connection in
+                for text in [plain, plain + plain, plain, "GET /v1/datasets/other HTTP/1.1\r\nHost: h\r\n\r\n", plain, plain + "GET ", String(plain.dropFirst(4)), plain] {
+                    try await connection.send(text)
+                    for _ in 0..<(text.components(separatedBy: "HTTP/1.1").count - 1) {
+                        let answer = try await connection.response()
+                        #expect(answer.status == (text.contains("other") ? 404 : 200))
+                        if answer.status == 200 { #expect(Self.own(answer) == Self.own(whole)) }
+                    }
+                }
+            }
         }
     }
 

@@ -75,8 +75,8 @@ import Testing
     @Test func secondsAreWrittenAsDates() {
         #expect(WallClock.httpDate(seconds: 784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
         var buffer = ByteBuffer()
-        WallClock.writeRFC3339(seconds: 1_709_222_399, millisecond: 7, into: &buffer)
-        #expect(String(buffer: buffer) == "2024-02-29T23:59:59.007+08:00")
+        WallClock.writeRFC3339(seconds: 1_709_222_399, into: &buffer)
+        #expect(String(buffer: buffer) == "2024-02-29T23:59:59")
     }
 
     @Test func requestIdsDoNotRepeat() {

@@ -75,12 +75,16 @@ import Testing
     }
 
     @Test func pathsMatchTheirTemplates() {
-        func matches(_ template: String, _ path: String) -> Bool { PathPattern(template).matches(PathPattern.segments(path[...])) }
+        func matches(_ template: String, _ path: String) -> Bool {
+            var path = path
+            return path.withUTF8 { PathPattern(template).matches($0, PathPattern.count($0)) }
+        }
         #expect(matches("/v1/datasets/{id}/rows/{key}", "/v1/datasets/a/rows/b"))
         #expect(!matches("/v1/datasets/{id}/rows/{key}", "/v1/datasets/a/rows"))
         #expect(!matches("/v1/datasets/{id}", "/v1/other/a"))
         #expect(matches("/v1/{id}.csv", "/v1/a.csv"))
         #expect(!matches("/v1/{id}.csv", "/v1/.csv"))
+        #expect(matches("/v1/a/**", "//v1//a/b/c/") && !matches("/v1/a/**", "/v1/a/") && matches("/v1/a", "/v1/a/") && matches("/", "") && !matches("/v1/ab", "/v1/a"))
     }
 
     @Test func theRouteThatNamesMoreIsFound() {

@@ -16,7 +16,8 @@ final class AnswerCache: Sendable {
         let language: Language
     }
 
-    struct Answer {
+    /// Never changed once it is kept. A class, since it is handed out for every request.
+    final class Answer: Sendable {
         let route: Route
         /// Units that it costs, as when it was made.
         let cost: Int
@@ -24,7 +25,7 @@ final class AnswerCache: Sendable {
         /// The media type; nil where only a 304 was made, which has none.
         let type: String?
         /// Nil where it was only ever asked for by those who had it.
-        var whole: Whole?
+        let whole: Whole?
         /// The head of the 304 but for what differs from one request to the next.
         let notModifiedHead: ByteBuffer
         /// The state of knowledge that it was made in.
@@ -39,6 +40,19 @@ final class AnswerCache: Sendable {
             let body: ByteBuffer
             /// The head of the 200, as that of the 304.
             let head: ByteBuffer
+        }
+
+        init(
+            route: Route, cost: Int, tag: EntityTag, type: String?, whole: Whole?, notModifiedHead: ByteBuffer, generation: UInt64, dataset: String?,
+            keptAt: ContinuousClock.Instant, end: ContinuousClock.Instant?
+        ) {
+            (self.route, self.cost, self.tag, self.type, self.whole, self.notModifiedHead) = (route, cost, tag, type, whole, notModifiedHead)
+            (self.generation, self.dataset, self.keptAt, self.end) = (generation, dataset, keptAt, end)
+        }
+
+        func with(_ whole: Whole?) -> Answer {
+            Answer(
+                route: route, cost: cost, tag: tag, type: type, whole: whole, notModifiedHead: notModifiedHead, generation: generation, dataset: dataset, keptAt: keptAt, end: end)
         }
 
         var size: Int { (whole.map { $0.body.readableBytes + $0.head.readableBytes } ?? 0) + notModifiedHead.readableBytes + 512 }
@@ -126,7 +140,7 @@ final class AnswerCache: Sendable {
         state.withLock { state in
             var answer = answer
             // A 304 says that the bytes under this tag still stand.
-            if answer.whole == nil, let former = state.young[name] ?? state.old[name], former.tag == answer.tag, Self.stands(former, state) { answer.whole = former.whole }
+            if answer.whole == nil, let former = state.young[name] ?? state.old[name], former.tag == answer.tag, Self.stands(former, state) { answer = answer.with(former.whole) }
             Self.add(answer, name, to: &state, capacity)
         }
     }

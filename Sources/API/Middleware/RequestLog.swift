@@ -14,6 +14,9 @@ final class RequestLog: Sendable {
 
     private struct State {
         var pending = ByteBuffer()
+        /// The beginning of every line of one second, up to the second.
+        var second = 0
+        var beginning = ByteBuffer()
         var isWriting = false
         var dropped = 0
     }
@@ -42,29 +45,35 @@ final class RequestLog: Sendable {
                 state.dropped += 1
                 return false
             }
-            state.pending.writeString("{\"time\":\"")
-            WallClock.writeRFC3339(seconds: now.tv_sec, millisecond: millisecond, into: &state.pending)
-            state.pending.writeString("\",\"event\":\"request\",\"id\":\"")
+            if state.second != now.tv_sec {
+                state.second = now.tv_sec
+                state.beginning = ByteBuffer(staticString: "{\"time\":\"")
+                WallClock.writeRFC3339(seconds: now.tv_sec, into: &state.beginning)
+                state.beginning.writeStaticString(".")
+            }
+            state.pending.writeImmutableBuffer(state.beginning)
+            state.pending.writeDecimal(millisecond, width: 3)
+            state.pending.writeStaticString("+08:00\",\"event\":\"request\",\"id\":\"")
             state.pending.writeString(exchange.id)
-            state.pending.writeString("\",\"method\":\"")
-            state.pending.writeString(exchange.method)
-            state.pending.writeString("\",\"route\":\"")
-            state.pending.writeString(route.template)
-            state.pending.writeString("\",\"status\":")
+            if exchange.method == route.method {
+                state.pending.writeImmutableBuffer(route.logText)
+            } else {
+                state.pending.writeImmutableBuffer(Route.logText(method: exchange.method, template: route.template))
+            }
             state.pending.writeDecimal(status)
-            state.pending.writeString(",\"bytes\":")
+            state.pending.writeStaticString(",\"bytes\":")
             state.pending.writeDecimal(bytes)
-            state.pending.writeString(",\"duration_us\":")
+            state.pending.writeStaticString(",\"duration_us\":")
             state.pending.writeDecimal(Int(microseconds))
-            state.pending.writeString(",\"class\":\"")
+            state.pending.writeStaticString(",\"class\":\"")
             state.pending.writeString(route.action.rawValue)
-            state.pending.writeString("\",\"tier\":\"")
+            state.pending.writeStaticString("\",\"tier\":\"")
             state.pending.writeString(exchange.tier.rawValue)
             if let key = exchange.identity.key {
-                state.pending.writeString("\",\"key\":\"")
+                state.pending.writeStaticString("\",\"key\":\"")
                 state.pending.writeString(key.prefix)
             }
-            state.pending.writeString("\"}\n")
+            state.pending.writeStaticString("\"}\n")
             return state.pending.readableBytes >= Self.eager
         }
         if full { flush() }

@@ -6,20 +6,21 @@ import Model
 public struct EntityTag: Sendable, Hashable {
     /// The tag without its quotes.
     public let opaque: String
+    /// As it stands in `ETag`.
+    public let field: String
 
     /// - Parameter opaque: visible ASCII without quotes: a digest, a version number, a revision.
     public init(_ opaque: String) {
         self.opaque = opaque
+        field = "\"\(opaque)\""
     }
-
-    /// As it stands in `ETag`.
-    public var field: String { "\"\(opaque)\"" }
 
     /// Whether a list as in `If-Match` or `If-None-Match` names this tag, or any.
     /// - Parameters:
     ///   - list: the field's value.
     ///   - weak: whether `W/"x"` matches `"x"`: so for `If-None-Match`, not for `If-Match` and `If-Range` (RFC 9110 section 8.8.3.2).
     public func isNamed(in list: some StringProtocol, weak: Bool) -> Bool {
+        if list == field { return true }
         let quote = UInt8(ascii: "\"")
         for element in Substring(list).utf8.split(separator: UInt8(ascii: ",")) {
             var tag = Self.trimmed(element)

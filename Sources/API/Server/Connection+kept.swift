@@ -8,11 +8,11 @@ import NIOHTTP1
 extension Connection {
     /// Answers with what is kept for this request.
     /// - Returns: false when it has to be made.
-    func answerKept(_ head: HTTPRequestHead) -> Bool {
+    func answerKept(_ head: some HeadFields) -> Bool {
         guard let current, head.uri.hasPrefix("/v1/"), gate.answers.isOpen else { return false }
         let exchange = current.exchange
         guard exchange.credential == nil, !exchange.hasMalformedCredential else { return false }
-        let accept = head.headers.first(name: "accept")
+        let accept = head.accept
         let name = AnswerCache.Name(uri: head.uri, language: exchange.language)
         switch gate.answers.find(name) {
         case .nothing:
@@ -23,7 +23,7 @@ extension Connection {
             return false
         case .answer(let answer, let generation):
             guard accept == nil || accept == "*/*" || accept == answer.type else { return false }
-            let isNamed = head.headers.contains(name: "if-none-match") && head.headers["if-none-match"].contains { answer.tag.isNamed(in: $0, weak: true) }
+            let isNamed = head.names(answer.tag)
             guard isNamed || answer.whole != nil else {
                 exchange.keeping = (name, generation)
                 return false
@@ -61,6 +61,7 @@ extension Gate {
         }
         var fieldsOf304 = fields
         fieldsOf304[.contentType] = nil
+        fieldsOf304[.link] = nil
         var notModifiedHead = ByteBufferAllocator().buffer(capacity: 512)
         writeFixedHead(.notModified, fieldsOf304, .none, into: &notModifiedHead)
         answers.keep(

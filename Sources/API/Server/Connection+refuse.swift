@@ -33,7 +33,7 @@ extension Connection {
     /// Answers a GET or HEAD whose client is over its limit before anything is done for it.
     ///
     /// - Returns: false when the request has to go on.
-    func refuseAtOnce(_ head: HTTPRequestHead) -> Bool {
+    func refuseAtOnce(_ head: some HeadFields) -> Bool {
         guard let exchange = current?.exchange, !exchange.isAdmitted else { return false }
         let target = RequestTarget(head.uri)
         guard let route = answerer.routes.route("GET", target.path) else { return false }

@@ -17,42 +17,6 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     typealias OutboundIn = Never
     typealias OutboundOut = IOData
 
-    /// The request being answered, from its head until both it and its answer have ended. A class, since copying it would
-    /// count references at every step.
-    final class Current {
-        let exchange: Exchange
-        let serial: Int
-        let isHead: Bool
-        let isOld: Bool
-        /// Whether the connection ends with this answer.
-        var closes: Bool
-        var expectsContinue: Bool
-        /// Bytes of the body that the client announced, nil when it did not say.
-        var announced: Int?
-        var stream: RequestStream?
-        var isReceived = false
-        var task: Task<Void, Never>?
-
-        var framing: Framing?
-        var status = 0
-        /// Bytes still owed under `Content-Length`.
-        var owed = 0
-        var sentBytes = 0
-        var isAnswered = false
-        /// Body bytes that came after the answer and were dropped.
-        var dropped = 0
-
-        init(exchange: Exchange, serial: Int, isHead: Bool, isOld: Bool, closes: Bool, expectsContinue: Bool = false, announced: Int? = nil) {
-            self.exchange = exchange
-            self.serial = serial
-            self.isHead = isHead
-            self.isOld = isOld
-            self.closes = closes
-            self.expectsContinue = expectsContinue
-            self.announced = announced
-        }
-    }
-
     enum Phase { case open, lingering, closed }
 
     static let smallLeftover = 64 * 1024
@@ -76,10 +40,15 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     var timerAt = Int64.max
     var isQuiescing = false
 
+    /// Whether every read so far was one plain request, so that the decoder holds nothing back.
+    var isPlain = true
+    /// A request that was begun ahead of the decoder, which has it now.
+    var opened: Exchange?
+    var isReading = false
+
     private var waitingHead: HTTPRequestHead?
     private var held = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 4)
     private var isTakingHeld = false
-    private var isReading = false
     private var needsFlush = false
     private var isReadWithheld = false
     private var headBegan = false
@@ -108,8 +77,18 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     // MARK: In
 
+    /// Whether the decoder has given more than was taken.
+    var isBusy: Bool { !held.isEmpty || isParserDead }
+
     /// Bytes have come, ahead of the decoder: a head may have begun.
-    func bytesCame(_ bytes: ByteBuffer) {
+    /// - Returns: whether they are answered already.
+    func bytesCame(_ bytes: ByteBuffer) -> Bool {
+        if answerPlain(bytes) { return true }
+        noteHead(bytes)
+        return false
+    }
+
+    private func noteHead(_ bytes: ByteBuffer) {
         guard current == nil, phase == .open else { return }
         headBegan = true
         guard !sawRequestLine else { return }
@@ -150,15 +129,22 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         }
     }
 
-    private func begin(_ head: HTTPRequestHead) {
+    /// A head is whole.
+    func beginHead() {
         serial += 1
         headBegan = false
         requestLineBytes = 0
         sawRequestLine = false
         deadlines.attention = .max
         deadlines.isHeadTimed = false
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        beginHead()
         let facts = RequestFacts(head.headers, forwardedField: answerer.forwardedField)
-        let exchange = gate.open(method: head.method.rawValue, facts: facts, peer: peer, loop: loop)
+        let isOpened = opened != nil
+        let exchange = opened ?? gate.open(method: head.method.rawValue, facts: facts, peer: peer, loop: loop)
+        opened = nil
         current = Current(
             exchange: exchange, serial: serial, isHead: head.method == .HEAD, isOld: head.version == .http1_0,
             closes: !head.isKeepAlive || isQuiescing, expectsContinue: facts.expectsContinue && facts.hasBody, announced: facts.contentLength
@@ -179,6 +165,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         } else {
             // Without a body the end comes in the same read; then the request is whole before anything is done for it.
             waitingHead = head
+            current?.isLookedUp = isOpened
         }
     }
 
@@ -206,7 +193,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     private func answer(_ head: HTTPRequestHead) {
-        if current?.stream == nil, head.method == .GET ? answerKept(head) || refuseAtOnce(head) || answerHot(head) : head.method == .HEAD && refuseAtOnce(head) { return }
+        guard let current else { return }
+        if current.stream == nil, head.method == .GET || head.method == .HEAD {
+            if !current.isLookedUp, head.method == .GET && answerKept(head) || refuseAtOnce(head) { return }
+            if head.method == .GET, answerHot(head) { return }
+        }
         answerByRouter(head)
     }
 

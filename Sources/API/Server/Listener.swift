@@ -98,7 +98,7 @@ final class Listener: Sendable {
     }
 }
 
-/// Tells the connection of bytes before the decoder has made sense of them.
+/// Shows the connection bytes before the decoder has made sense of them.
 private final class Arrival: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -110,8 +110,7 @@ private final class Arrival: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        connection.bytesCame(unwrapInboundIn(data))
-        context.fireChannelRead(data)
+        if !connection.bytesCame(unwrapInboundIn(data)) { context.fireChannelRead(data) }
     }
 }
 

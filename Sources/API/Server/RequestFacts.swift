@@ -1,7 +1,7 @@
 import NIOHTTP1
 
 /// What the server itself needs of a request's header fields, gathered in one pass.
-struct RequestFacts {
+struct RequestFacts: Equatable {
     private(set) var hosts = 0
     private(set) var requestID: String?
     private(set) var authorization: String?
@@ -40,6 +40,14 @@ struct RequestFacts {
             }
             if let forwardedField, name.utf8.count == forwardedField.utf8.count, Self.equal(name, forwardedField) { forwarded.append(value) }
         }
+    }
+
+    /// Of a request without a body and without a key, to one host.
+    init(requestID: String?, acceptLanguage: String?, forwarded: [String]) {
+        hosts = 1
+        self.requestID = requestID.flatMap { Self.isSane($0) ? $0 : nil }
+        self.acceptLanguage = acceptLanguage
+        self.forwarded = forwarded
     }
 
     /// Text of the key that was sent; an empty one when there is an `Authorization` that is no bearer token.

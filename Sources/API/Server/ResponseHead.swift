@@ -20,6 +20,10 @@ extension Gate {
         X-Content-Type-Options: nosniff\r
         Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r
         Referrer-Policy: no-referrer\r
+
+        """
+    /// Of a 304 too: who has a script ask with a tag of its own may see the answer.
+    private static let constantFieldsForScripts: StaticString = """
         Access-Control-Allow-Origin: *\r
         Access-Control-Expose-Headers: *\r
 
@@ -72,7 +76,9 @@ extension Gate {
         case .chunked:
             buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
-        buffer.writeStaticString(Self.constantFields)
+        // Of those a 304 says nothing: what was kept with the answer still holds (RFC 9110 section 15.4.5, RFC 9111 section 3.2).
+        if status.code != 304 { buffer.writeStaticString(Self.constantFields) }
+        buffer.writeStaticString(Self.constantFieldsForScripts)
     }
 
     /// The part of a head that is the request's own.

@@ -25,8 +25,8 @@ enum WallClock {
         return String(buffer: buffer)
     }
 
-    /// `2026-03-01T00:00:00.000+08:00`: the offset that all of Daylight's clocks show.
-    static func writeRFC3339(seconds: Int, millisecond: Int, into buffer: inout ByteBuffer) {
+    /// `2026-03-01T00:00:00`, in the offset +08:00 that all of Daylight's clocks show.
+    static func writeRFC3339(seconds: Int, into buffer: inout ByteBuffer) {
         var local = seconds + 8 * 3600
         var parts = tm()
         gmtime_r(&local, &parts)
@@ -37,9 +37,6 @@ enum WallClock {
         buffer.writeDecimal(Int(parts.tm_mday), width: 2)
         buffer.writeStaticString("T")
         buffer.writeTime(parts)
-        buffer.writeStaticString(".")
-        buffer.writeDecimal(millisecond, width: 3)
-        buffer.writeStaticString("+08:00")
     }
 
     /// Monotonic nanoseconds.
