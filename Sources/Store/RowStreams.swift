@@ -9,8 +9,8 @@ extension Store {
     /// - Parameter read: its limit does not count; where it goes on behind a row, there is no header.
     public func csv(_ read: PageRead, dialect: CSVDialect) -> RowStream {
         let form = CSVForm(read, dialect: dialect)
-        return stream(read, columns: form.columns) { connection, sql, handoff, mark in
-            try await form.send(connection.copyOut(form.copy(sql)), to: handoff, withHeader: read.after == nil) { chunk in
+        return stream(read, columns: form.columns) { connection, sql, handoff, mark, isFirst in
+            try await form.send(connection.copyOut(form.copy(sql)), to: handoff, withHeader: isFirst && read.after == nil) { chunk in
                 mark.set { form.orderValues(ofLastIn: chunk) }
             }
         }
@@ -18,7 +18,7 @@ extension Store {
 
     /// The same as lines of JSON, one object each.
     public func ndjson(_ read: PageRead) -> RowStream {
-        stream(read, columns: nil) { connection, sql, handoff, mark in
+        stream(read, columns: nil) { connection, sql, handoff, mark, _ in
             try await connection.sendLines(of: sql, to: handoff, mark, lineBytes: read.json.overhead + 96) { rows, row, lines in
                 read.json.write(rows, row, into: &lines)
             } last: { rows, row in
@@ -27,17 +27,48 @@ extension Store {
         }
     }
 
+    /// Sends the rows of a statement; told whether nothing was sent before.
+    private typealias Send = @Sendable (Connection, SQL, Handoff, StreamMark, _ isFirst: Bool) async throws -> Void
+
     /// While the version is the current one, only current rows are looked at.
-    private func stream(
-        _ read: PageRead, columns: SQL?, _ send: @escaping @Sendable (Connection, SQL, Handoff, StreamMark) async throws -> Void
-    ) -> RowStream {
-        stream { connection, handoff, mark in
+    private func stream(_ read: PageRead, columns: SQL?, _ send: @escaping Send) -> RowStream {
+        stream { [self] connection, handoff, mark in
             let source = RowSource(number: read.version.datasetNumber, version: read.version.number)
             let isCurrent = try await connection.execute("SELECT \(source.guardCondition)").first?.read(Bool?.self, 0) ?? false
-            // All rows cost least by sorting them, and would come late: what an index gives in order comes at once.
-            if read.predicate == nil, read.isOrderIndexed(isCurrent: isCurrent) { try await connection.execute("SET LOCAL enable_sort = off") }
-            try await send(connection, read.sql(isCurrent: isCurrent, columns: columns, isLimited: false), handoff, mark)
+            let sql = read.sql(isCurrent: isCurrent, columns: columns, isLimited: false)
+            if read.predicate == nil, read.isOrderIndexed(isCurrent: isCurrent) {
+                // All rows cost least by sorting them, and would come late: what an index gives in order comes at once.
+                try await connection.execute("SET LOCAL enable_sort = off")
+            } else if let first = try await connection.firstRows(of: read, isCurrent: isCurrent, columns: columns, sql, configuration) {
+                let isWhole = try await sendFirst(first, connection, handoff, mark, send)
+                guard let values = mark.values else {
+                    if !isWhole { try await send(connection, sql, handoff, mark, true) }
+                    return
+                }
+                return try await send(connection, read.going(onBehind: values).sql(isCurrent: isCurrent, columns: columns, isLimited: false), handoff, mark, false)
+            }
+            try await send(connection, sql, handoff, mark, true)
         }
+    }
+
+    /// Sends the first rows by a statement of their own, for as long as a client may be kept waiting for them.
+    ///
+    /// - Returns: whether it came to its end. What was sent before stands in either case, and the mark says how far it goes.
+    private func sendFirst(_ sql: SQL, _ connection: Connection, _ handoff: Handoff, _ mark: StreamMark, _ send: @escaping Send) async throws -> Bool {
+        let hurry = StreamMark(until: .now + min(mark.remaining, .seconds(configuration.firstRowsTime)))
+        defer { if let values = hurry.values { mark.set { values } } }
+        var isWhole = true
+        do {
+            try await connection.savepoint { connection in
+                try await connection.limitStatement(to: hurry.remaining)
+                try await send(connection, sql, handoff, hurry, true)
+            }
+        } catch let error as PostgresError where error.sqlState == .queryCanceled && !Task.isCancelled {
+            // The rows that the condition finds stand at the end of the order, where the planner expected them everywhere.
+            isWhole = false
+        }
+        try await connection.limitStatement(to: mark.remaining)
+        return isWhole
     }
 
     /// Reads in one snapshot, for no longer than a stream may hold a connection.
@@ -85,6 +116,19 @@ final class StreamMark: Sendable {
 }
 
 extension Connection {
+    /// What the first rows by themselves may cost by the planner's estimate: about a tenth of a second.
+    private static let hurriedCost = 20_000.0
+
+    /// The statement for a question's first rows, where all of them would have to be found before the first could be sent, and a few come much sooner.
+    ///
+    /// - Parameter sql: the statement for all rows.
+    func firstRows(of read: PageRead, isCurrent: Bool, columns: SQL?, _ sql: SQL, _ configuration: Store.Configuration) async throws -> SQL? {
+        let whole = try await estimate(of: sql)
+        guard whole.startup > Double(configuration.lateCost) else { return nil }
+        let first = read.first(configuration.firstRows).sql(isCurrent: isCurrent, columns: columns)
+        return try await estimate(of: first).total < min(whole.startup / 4, Self.hurriedCost) ? first : nil
+    }
+
     /// Rows of the first buffer, so that it is there soon.
     private static let firstLines = 100
     /// Bytes of a buffer, about.
@@ -105,7 +149,7 @@ extension Connection {
         while true {
             try await limitStatement(to: mark.remaining)
             let rows = try await execute("FETCH \(raw: String(count)) FROM stream")
-            guard !rows.isEmpty else { return }
+            guard !rows.isEmpty else { break }
             var lines = ByteBufferAllocator().buffer(capacity: rows.count * lineBytes)
             for row in 0..<rows.count {
                 write(rows, row, &lines)
@@ -113,9 +157,10 @@ extension Connection {
             }
             mark.set { last(rows, rows.count - 1) }
             try await handoff.send(lines)
-            if rows.count < count { return }
+            if rows.count < count { break }
             count = lines.readableBytes > Self.lineBytes * 2 ? max(1, count / 2) : lines.readableBytes < Self.lineBytes ? count * 2 : count
         }
+        try await execute("CLOSE stream")
     }
 
     /// PostgreSQL counts in milliseconds, and takes 0 for no limit.

@@ -7,9 +7,9 @@ public struct PageRead: Sendable {
     public let version: ReleasedVersion
     let order: RowOrder
     let predicate: Predicate?
-    let limit: Int
+    private(set) var limit: Int
     /// The order's values of the row before the page.
-    let after: [String?]?
+    private(set) var after: [String?]?
     /// Columns of the result: those that are shown, then those that only the cursor needs.
     private(set) var columns: [String]
     /// The same, quoted.
@@ -43,6 +43,20 @@ public struct PageRead: Sendable {
         let all = columns
         selection = all.count == version.publicNames.count && query.fields == nil ? version.selection : "\(identifiers: all)"
         orderColumns = order.columns.map { column in all.firstIndex(of: column.name) ?? 0 }
+    }
+
+    /// The same question about its first rows.
+    func first(_ count: Int) -> PageRead {
+        var read = self
+        read.limit = count - 1
+        return read
+    }
+
+    /// The same question behind a row, by the order's values of that row.
+    func going(onBehind values: [String?]) -> PageRead {
+        var read = self
+        read.after = values
+        return read
     }
 
     /// The order's columns, for the cursor.

@@ -13,8 +13,7 @@ extension Store {
         _ sql: SQL, of version: ReleasedVersion, advice: LocalizedText, admit: (_ estimate: Double) async throws -> Void = { _ in }
     ) async throws -> RowSet {
         let bound = configuration.queryCost
-        let plan = try await reader.execute("EXPLAIN (FORMAT JSON) \(sql)")
-        let cost = try JSON.decode([Estimate].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan.totalCost ?? 0
+        let cost = try Estimate.read(await reader.execute(Estimate.explain(sql))).total
         guard cost <= Double(bound) else { throw Self.tooExpensive(version, cost: cost, bound: bound, advice: advice) }
         try await admit(cost)
         guard cost >= Double(configuration.costlyRead) else { return try await reader.execute(sql) }
@@ -38,15 +37,32 @@ extension Store {
     }
 }
 
-/// What `EXPLAIN (FORMAT JSON)` says first.
-private struct Estimate: Decodable {
-    struct Plan: Decodable {
-        enum CodingKeys: String, CodingKey { case totalCost = "Total Cost" }
+extension Connection {
+    /// What the planner expects a statement to cost.
+    func estimate(of sql: SQL) async throws -> Estimate { try Estimate.read(await execute(Estimate.explain(sql))) }
+}
 
-        let totalCost: Double
+/// The planner's estimate of a statement, in its cost units.
+struct Estimate: Decodable {
+    /// Until the first row, and until the last.
+    let startup: Double
+    let total: Double
+
+    enum CodingKeys: String, CodingKey {
+        case startup = "Startup Cost"
+        case total = "Total Cost"
     }
 
-    enum CodingKeys: String, CodingKey { case plan = "Plan" }
+    /// What `EXPLAIN (FORMAT JSON)` says first.
+    private struct Statement: Decodable {
+        enum CodingKeys: String, CodingKey { case plan = "Plan" }
 
-    let plan: Plan
+        let plan: Estimate
+    }
+
+    static func explain(_ sql: SQL) -> SQL { "EXPLAIN (FORMAT JSON) \(sql)" }
+
+    static func read(_ plan: RowSet) throws -> Estimate {
+        try JSON.decode([Statement].self, plan.first?.read(String.self, 0) ?? "[]").first?.plan ?? Estimate(startup: 0, total: 0)
+    }
 }

@@ -34,6 +34,12 @@ public final class Store: Sendable {
         /// The estimate from which a question counts as costly. Half of the reader's pool at most works on costly questions, so that a few of them do not keep
         /// all others waiting.
         public var costlyRead = 10_000
+        /// The estimate from which a stream's first row is late; its first rows are then read by themselves where that is quicker.
+        public var lateCost = 5_000
+        /// How many rows that are.
+        public var firstRows = 500
+        /// Longest time for them; then all are asked for after all.
+        public var firstRowsTime = 0.25
         /// Longest wait for a lock, of either role.
         public var lockTimeout = 10
         /// Longest pause inside a transaction, of either role.
