@@ -98,8 +98,7 @@ extension Publishing {
         }
         var counts = try await releasing.apply()
         counts.removed += gone.standing
-        let sameShape = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) } == SchemaChange.none
-        if counts.isZero, sameShape {
+        if counts.isZero, target.currentSchema.map({ record.schema.saysTheSame(as: $0) }) ?? false {
             _ = try take(.foundUnchanged)
             if gone.states > 0 { try await releasing.renewRollups() }
             try await releasing.end(

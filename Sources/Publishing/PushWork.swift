@@ -159,7 +159,7 @@ final class PushWork {
         try await weigh()
         let target = staging.target
         let change = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) }
-        if change == SchemaChange.none, record.preview?.isZero == true, endedHeld == 0 {
+        if let current = target.currentSchema, record.schema.saysTheSame(as: current), record.preview?.isZero == true, endedHeld == 0 {
             record.push.version = target.currentVersion
             record.push.reason = LocalizedText(
                 zh: "与现行第 \(target.currentVersion ?? 0) 版相同，没有可发布的变化", en: "the same rows as version \(target.currentVersion ?? 0), which stands; there is nothing to release")

@@ -42,3 +42,11 @@ enum SchemaChange: Sendable, Hashable {
         }
     }
 }
+
+extension TableSchema {
+    /// Whether rows that have not changed say the same under this schema as under an older one: the same columns, and no roll-up that was not kept before.
+    func saysTheSame(as old: TableSchema) -> Bool {
+        func kept(_ schema: TableSchema) -> Set<String> { Set(schema.rollups.compactMap { try? RollupShape($0, schema: schema).signature }) }
+        return SchemaChange(from: old, to: self) == .none && kept(self).isSubset(of: kept(old))
+    }
+}

@@ -48,6 +48,24 @@ import Testing
         }
     }
 
+    @Test func aNewDeclarationIsReasonEnoughForAVersion() async throws {
+        try await Workshop.with { shop in
+            let csv = "code,name,height\nA1,a,1.50\nB1,c,\n"
+            let first = try await shop.publish(csv)
+            #expect(try await shop.push(csv).push.state == .unchanged)
+            try await shop.db.database.execute("UPDATE daylight.dataset SET schema = \(JSONB(try JSON.encode(Self.schema)))")
+            let second = try await shop.publish(csv)
+            #expect(second.number == 2 && second.digest == first.digest && [second.added, second.changed, second.removed] == [0, 0, 0])
+            let found = try await Self.letters(shop, version: 2)
+            #expect(found.kept == found.plain && found.kept?.contains("1.50") == true)
+            #expect(try await Self.letters(shop, version: 1).kept == nil)
+            #expect(try await shop.push(csv).push.state == .unchanged)
+            // One that is taken away makes no version.
+            try await shop.db.database.execute("UPDATE daylight.dataset SET schema = \(JSONB(try JSON.encode(Workshop.schema)))")
+            #expect(try await shop.push(csv).push.state == .unchanged)
+        }
+    }
+
     @Test func withdrawnRowsAreInNoSum() async throws {
         try await Workshop.with(schema: Self.schema) { shop in
             try await shop.publish("code,name,height\nA1,secret,777\nA2,b,2\nB1,c,1\n")
