@@ -6,6 +6,9 @@ internal import Store
 extension Catalogue {
     private static let longestQuestion = 200
     private static let mostWords = 12
+    private static let mostWordsSuggested = 3
+    /// Data items that are shown with marks.
+    private static let mostItems = 10
     /// Years of which something may be known.
     private static let years = 1901...2155
 
@@ -42,7 +45,7 @@ extension Catalogue {
             facets: listing.facetLimit.map { FacetTitles(index.reference).facets(of: answer, limit: $0) }, next: next)
     }
 
-    /// Departments and datasets whose names hold what somebody has typed so far.
+    /// Other names of what somebody has typed so far, and departments and datasets whose names hold it.
     ///
     /// - Parameter limit: at most so many.
     /// - Throws: as ``find(_:as:cursor:limit:listing:)``.
@@ -57,7 +60,10 @@ extension Catalogue {
         let (asked, search) = (query, index.index)
         let (answer, departments) = try await SearchThreads.answering.run { (search.search(asked), asked.question.map(search.departments) ?? []) }
         let names = index.reference.departments
-        var suggestions = departments.prefix(max(1, limit / 3)).compactMap { code in names[code].map { Suggestion.department(code: code, name: $0) } }
+        let words = index.index.synonyms.otherNames(of: typed).prefix(Self.mostWordsSuggested).map { Suggestion.word($0) }
+        var suggestions = Array(words.prefix(max(1, limit / 3)))
+        suggestions += departments.prefix(max(1, limit / 3)).compactMap { code in names[code].map { Suggestion.department(code: code, name: $0) } }
+        suggestions = Array(suggestions.prefix(limit))
         var seen: Set<String> = []
         for card in try await index.cards(answer.hits.map { Int($0.place.number) }, drafts: false) where suggestions.count < limit {
             let title = card.overview.description.title
@@ -130,9 +136,10 @@ extension Catalogue {
         let cards = try await index.cards(hits.map { Int($0.place.number) }, drafts: query.drafts != .none)
         let explanations = Dictionary(hits.map { (Int($0.place.number), $0) }) { first, _ in first }
         let highlighter = listing.highlights ? query.question.map { Highlighter($0) } : nil
+        let items = highlighter == nil ? [:] : try await store.itemTitles(cards.map(\.overview.number), drafts: query.drafts != .none)
         return cards.map { card in
             var entry = DatasetPage.Entry(card: card)
-            if let highlighter { entry.highlights = highlighter.highlights(card.overview.description) }
+            if let highlighter { entry.highlights = highlighter.highlights(card.overview.description, items: items[card.overview.number] ?? [], atMost: Self.mostItems) }
             if let hit = explanations[card.overview.number], let explanation = hit.explanation {
                 entry.score = DatasetPage.Score(hit.place, explanation, query.question?.clauses ?? [])
             }
@@ -148,10 +155,11 @@ extension Catalogue {
 }
 
 extension Highlighter {
-    fileprivate func highlights(_ description: DatasetDescription) -> DatasetPage.Highlights {
+    fileprivate func highlights(_ description: DatasetDescription, items: [String], atMost count: Int) -> DatasetPage.Highlights {
         DatasetPage.Highlights(
             title: (title(description.title.zh), description.title.en.flatMap(title)),
-            abstract: (snippet(description.abstract.zh), description.abstract.en.flatMap(snippet)))
+            abstract: (snippet(description.abstract.zh), description.abstract.en.flatMap(snippet)),
+            keywords: description.keywords.compactMap(title), dataItems: Array(items.lazy.compactMap(title).prefix(count)))
     }
 }
 

@@ -55,11 +55,16 @@ public struct DatasetPage: Sendable {
     public struct Highlights: Sendable, Hashable {
         public var title: (zh: String?, en: String?)
         public var abstract: (zh: String?, en: String?)
+        /// Keywords and titles of data items, each whole.
+        public var keywords: [String]
+        public var dataItems: [String]
 
-        public static func == (a: Highlights, b: Highlights) -> Bool { a.title == b.title && a.abstract == b.abstract }
+        public static func == (a: Highlights, b: Highlights) -> Bool {
+            a.title == b.title && a.abstract == b.abstract && a.keywords == b.keywords && a.dataItems == b.dataItems
+        }
 
         public func hash(into hasher: inout Hasher) {
-            for text in [title.zh, title.en, abstract.zh, abstract.en] { hasher.combine(text) }
+            for text in [title.zh, title.en, abstract.zh, abstract.en] + keywords + dataItems { hasher.combine(text) }
         }
     }
 
@@ -108,4 +113,6 @@ public struct DatasetPage: Sendable {
 public enum Suggestion: Sendable, Hashable {
     case department(code: String, name: LocalizedText)
     case dataset(id: String, title: LocalizedText)
+    /// Another name of what was typed.
+    case word(String)
 }

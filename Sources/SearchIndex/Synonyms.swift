@@ -3,6 +3,8 @@ public struct Synonyms: Sendable {
     typealias Name = [Folding.Token]
 
     private var groups: [[Name]] = []
+    /// The names as the list has them, and as they are looked up.
+    private var spelled: [[(name: String, folded: [UInt16])]] = []
     /// Groups by the first token of a name, where it is a word or a whole run.
     private var byFirst: [Folding.Token: [(group: Int, name: Name)]] = [:]
     /// Names that are one run, longest first: they are found inside longer runs too.
@@ -10,9 +12,10 @@ public struct Synonyms: Sendable {
 
     /// - Parameter groups: each is a thing with its names.
     public init(_ groups: [[String]] = []) {
-        for names in groups {
-            let names = names.map(Folding.tokens).filter { !$0.isEmpty }
+        for spellings in groups {
+            let names = spellings.map(Folding.tokens).filter { !$0.isEmpty }
             guard names.count > 1 else { continue }
+            spelled.append(spellings.map { ($0, Folding.units($0)) })
             let group = self.groups.count
             self.groups.append(names)
             for name in names {
@@ -21,6 +24,24 @@ public struct Synonyms: Sendable {
             }
         }
         runs.sort { $0.units.count > $1.units.count }
+    }
+
+    /// Other names of what somebody has typed, where it is a name or the beginning of one; those of whole names first.
+    public func otherNames(of typed: String) -> [String] {
+        var typed = Folding.units(typed)[...]
+        while typed.first == 0 { typed.removeFirst() }
+        while typed.last == 0 { typed.removeLast() }
+        guard typed.count > 1 else { return [] }
+        var whole: [String] = [], begun: [String] = []
+        for names in spelled {
+            if names.contains(where: { $0.folded.elementsEqual(typed) }) {
+                whole += names.filter { !$0.folded.elementsEqual(typed) }.map(\.name)
+            } else if names.contains(where: { $0.folded.starts(with: typed) }) {
+                begun += names.map(\.name)
+            }
+        }
+        var seen: Set<String> = []
+        return (whole + begun).filter { seen.insert($0).inserted }
     }
 
     /// Other names for what stands at a place.

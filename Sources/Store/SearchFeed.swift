@@ -181,6 +181,21 @@ extension Store {
         }
     }
 
+    /// Titles of the public data items of datasets, by number.
+    ///
+    /// - Parameter drafts: also of drafts.
+    public func itemTitles(_ numbers: [Int], drafts: Bool) async throws -> [Int: [String]] {
+        let source: SQL = drafts ? "daylight.dataset" : "published.dataset"
+        let sql: SQL = """
+            SELECT d.number, ARRAY(
+                SELECT x.title FROM jsonb_array_elements(CASE WHEN jsonb_typeof(d.schema -> 'fields') = 'array' THEN d.schema -> 'fields' ELSE '[]' END) WITH ORDINALITY AS f (item, place),
+                    LATERAL (VALUES (1, f.item -> 'title' ->> 'zh'), (2, f.item -> 'title' ->> 'en')) AS x (language, title)
+                WHERE f.item ->> 'visibility' = 'public' AND x.title <> '' ORDER BY f.place, x.language) AS titles
+            FROM \(source) d WHERE d.number = ANY (\(numbers))
+            """
+        return try await Dictionary((drafts ? write(sql) : read(sql)).map { (try $0.integer("number"), try $0.read([String].self, "titles")) }) { first, _ in first }
+    }
+
     /// The numbers of datasets; those that are none are missing.
     public func datasetNumbers(_ ids: [String]) async throws -> [Int] {
         try await write("SELECT number FROM daylight.dataset WHERE id = ANY (\(ids))").map { try $0.integer("number") }

@@ -95,6 +95,7 @@ import Testing
             try await desk.publish("air") { description in
                 description.title = LocalizedText(zh: "空氣質量<小时>数据", en: "Hourly air")
                 description.abstract = LocalizedText(zh: "没有", en: nil)
+                description.keywords = ["空气监测", "灯塔", "Hourly & daily"]
             }
             var listing = DatasetListing()
             listing.highlights = true
@@ -102,6 +103,11 @@ import Testing
             #expect(entry.highlights?.title.zh == "<em>空氣</em>質量&lt;小时&gt;数据")
             #expect(entry.highlights?.title.en == "<em>Hourly</em> air")
             #expect(entry.highlights?.abstract.zh == nil)
+            #expect(entry.highlights?.keywords == ["<em>空气</em>监测", "<em>Hourly</em> &amp; daily"] && entry.highlights?.dataItems == [])
+            // What is hidden is in no title of a data item.
+            let items = try #require(try await desk.catalogue.find(words("塔高 空气"), as: .anonymous, limit: 10, listing: listing).entries.first)
+            #expect(items.highlights?.dataItems == ["<em>塔高</em>"])
+            #expect(try await desk.catalogue.find(words("守塔人电话"), as: .anonymous, limit: 10, listing: listing).total == 0)
         }
     }
 
@@ -119,6 +125,10 @@ import Testing
             #expect(found.contains(.department(code: desk.office.uscc, name: desk.office.name)))
             #expect(found.contains { if case .dataset(_, let title) = $0 { title.zh == "灯塔名录" } else { false } })
             #expect(try await desk.catalogue.suggest("没有", as: .anonymous, limit: 10) == [])
+            // Another name of it, before all else.
+            _ = try await desk.store.loadCodes(["search-synonyms": [Code(code: "航标塔", title: LocalizedText(zh: "灯塔", en: "lighthouse"))]])
+            let named = try await desk.catalogue.suggest("灯塔", as: .anonymous, limit: 10)
+            #expect(named.count == 4 && Set(named.prefix(2)) == [.word("航标塔"), .word("lighthouse")], "\(named)")
         }
     }
 

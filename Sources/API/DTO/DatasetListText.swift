@@ -80,6 +80,15 @@ enum DatasetListText {
             }
             text.raw("}")
         }
+        for (name, found) in [("keywords", highlights.keywords), ("data_items", highlights.dataItems)] where !found.isEmpty {
+            text.raw(isFirst ? "\"\(name)\":[" : ",\"\(name)\":[")
+            isFirst = false
+            for (index, title) in found.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.string(title)
+            }
+            text.raw("]")
+        }
         text.raw("}")
     }
 
@@ -105,6 +114,9 @@ enum DatasetListText {
                 text.string(code)
                 text.raw(",\"text\":")
                 write(name, to: &text)
+            case .word(let word):
+                text.raw("{\"kind\":\"word\",\"text\":")
+                write(LocalizedText(zh: word), to: &text)
             case .dataset(let id, let title):
                 text.raw("{\"kind\":\"dataset\",\"dataset\":")
                 text.string(id)
