@@ -61,7 +61,7 @@ import Testing
                 for version in 1...3 { try await site.publish(dataset, Data("id,name,amount\n1,一,\(version).00\n2,\"二\n行\",2.50\n3,三,0.10\n".utf8)) }
             }
             for _ in 0..<100 where try await site.database.database.execute("SELECT FROM daylight.ledger_pending").count > 0 { try await Task.sleep(for: .milliseconds(50)) }
-            for table in ["version", "ledger_leaf", "ledger_checkpoint"] {
+            for table in ["version", "ledger_leaf", "ledger_checkpoint", "profile", "description_revision"] {
                 try await site.database.database.execute(SQL(raw: "CREATE TABLE daylight.before_\(table) AS SELECT * FROM daylight.\(table)"))
             }
             try await body(Site(installation: site, folder: folder, forger: Forger(database: site.database, name: "test.example/ledger")))
@@ -77,6 +77,7 @@ import Testing
             let size = try #require(report["size"]?.int)
             // Releases, reviews and the profiles that were loaded.
             #expect(size > 12 && report["leaves_read"]?.int == size && report["lie"]?.object == nil)
+            #expect(report["descriptions"]?.int == 2 && report["profiles"]?.int ?? 0 > 0 && report["reviews"]?.int == 6, "\(first.output)")
 
             let pushed = try await site.installation.pusher.send(
                 .POST, "/v1/datasets/accounts/withdrawals", json: #"{"subject":"version","version":2,"reason":{"zh":"测试","en":"test"},"legal_basis":"条例"}"#)
@@ -157,6 +158,18 @@ import Testing
                 "INSERT INTO daylight.version SELECT (jsonb_populate_record(v, '{\"number\": 4, \"push\": null}')).* FROM daylight.version v \(accounts) = 3", kind: "unrecorded", version: 4),
             version("a version that is gone", "DELETE FROM daylight.version \(accounts) = 2", kind: "vanished", version: 2),
             version("a withdrawal that nobody recorded", "UPDATE daylight.version SET withdrawal = gen_random_uuid() \(accounts) = 1", kind: "withdrawal", version: 1),
+            Deceit(
+                name: "another profile",
+                make: { try await $0.sql("UPDATE daylight.profile SET document = jsonb_set(document, '{title,zh}', '\"另一个\"') WHERE id = (SELECT min(id) FROM daylight.profile)") },
+                undo: { try await $0.sql("UPDATE daylight.profile p SET document = b.document FROM daylight.before_profile b WHERE b.id = p.id AND b.version = p.version") }, kind: "profile"),
+            Deceit(
+                name: "another description",
+                make: { try await $0.sql("UPDATE daylight.description_revision SET description = jsonb_set(description, '{abstract,zh}', '\"另一个\"') WHERE dataset = 'cells'") },
+                undo: { try await $0.restore("description_revision") }, kind: "description", words: ["cells"]),
+            Deceit(
+                name: "a revision that nobody recorded",
+                make: { try await $0.sql("INSERT INTO daylight.description_revision SELECT dataset, 99, jsonb_set(description, '{abstract,zh}', '\"另一个\"'), written_at, published_at FROM daylight.description_revision WHERE dataset = 'cells'") },
+                undo: { try await $0.restore("description_revision") }, kind: "description", words: ["cells", "99"]),
             Deceit(
                 name: "a dataset that is hidden", make: { try await $0.sql("UPDATE daylight.dataset SET state = 'draft' WHERE id = 'cells'") }, undo: { try await $0.sql("UPDATE daylight.dataset SET state = 'published' WHERE id = 'cells'") },
                 kind: "vanished", words: ["cells"]),

@@ -58,7 +58,9 @@ import Testing
             let key = try await site.reader.get("/ledger/key").text.trimmingCharacters(in: .whitespacesAndNewlines)
             let known = [try await witnesses[0].verifier.description, try await witnesses[1].verifier.description], year = String(Timestamp.now.description.prefix(4))
             func verify(_ more: [String], language: String = "C") throws -> (status: Int32, output: String) {
-                try Installation.run(["verify", data, "--proof", proof, "--key", key] + more, environment: ["LC_ALL": language])
+                let arguments = [data, "--proof", proof, "--key", key] + more
+                // The small one knows no quorum.
+                return try more.contains("--quorum") ? Installation.run(["verify"] + arguments, environment: ["LC_ALL": language]) : VerifyTests.verify(arguments, language: language)
             }
             let both = try verify(["--witness", known[0], "--witness", known[1], "--quorum", "2"])
             #expect(both.status == 0, "\(both.output)")
@@ -72,8 +74,16 @@ import Testing
             let short = try verify(["--witness", known[0], "--witness", stranger])
             #expect(short.status == 1 && short.output.contains("stranger.example"), "\(short.output)")
             #expect(try verify(["--witness", known[0], "--witness", stranger, "--quorum", "1"]).status == 0)
-            #expect(try verify(["--witness", key]).status == 2)
+            #expect(try Installation.run(["verify", data, "--proof", proof, "--key", key, "--witness", key]).status == 2)
             #expect(try verify(["--quorum", "1"]).status != 0)
+            func audit(_ more: [String]) throws -> (status: Int32, output: String) {
+                try Installation.run(["audit", site.reader.baseURL, "--state", site.home.appending(path: "audit").path, "--key", key] + more, environment: ["LC_ALL": "C"])
+            }
+            let audited = try audit(["--witness", known[0], "--witness", known[1]])
+            #expect(audited.status == 0 && audited.output.contains("audit.example/witness \(year)") && audited.output.contains("people.example/witness"), "\(audited.output)")
+            let unknown = try audit(["--witness", known[0], "--witness", stranger])
+            #expect(unknown.status == 2 && unknown.output.contains("stranger.example"), "\(unknown.output)")
+            #expect(try audit(["--witness", known[0], "--witness", stranger, "--quorum", "1"]).status == 0)
             // A line that was touched makes the witness's word nothing.
             let text = try String(contentsOfFile: proof, encoding: .utf8), lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             let line = try #require(lines.last { $0.contains("people.example") }), at = line.index(line.endIndex, offsetBy: -20)

@@ -51,6 +51,7 @@ extension Audit {
             try differs("\(tree.size) \(tree.head)", "\(content.rows) \(head)", zh: "各行算出的树头与存证不符", en: "the rows do not make the head that the leaf has of them")
         }
         try await checkSchema(target)
+        try await checkDescription(of: release)
         report.downloads += 1
         report.bytesDownloaded += content.bytes
         if sample == .all { memory.addChecked(target.line, part: AuditMemory.part(of: release.dataset)) }

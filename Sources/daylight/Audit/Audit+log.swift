@@ -82,8 +82,9 @@ extension Audit {
             guard let leaf = try? Leaf(entry: entry), let spelled = try? CanonicalJSON(parsing: entry), spelled.bytes == entry else {
                 throw Lie(.leaf, promised: "daylight-leaf/1", served: String(decoding: entry.prefix(200), as: UTF8.self), zh: "第 \(index) 条不是规范的条目", en: "entry \(index) is no leaf in its one spelling")
             }
-            guard let dataset = leaf.dataset else { continue }
-            lines[AuditMemory.part(of: dataset), default: []].append(String(decoding: entry, as: UTF8.self))
+            if case .review = leaf { report.reviews += 1 }
+            guard let subject = leaf.subject else { continue }
+            lines[AuditMemory.part(of: subject), default: []].append(String(decoding: entry, as: UTF8.self))
         }
         try memory.add(lines)
     }
@@ -104,11 +105,13 @@ extension Audit {
 }
 
 extension Leaf {
-    /// What it is about.
-    fileprivate var dataset: String? {
+    /// The dataset or profile that it is about; nil of what a stranger can compare with nothing.
+    fileprivate var subject: String? {
         switch self {
         case .release(let leaf): leaf.dataset
         case .withdrawal(let leaf): leaf.dataset
+        case .description(let leaf): leaf.dataset
+        case .profile(let leaf): leaf.profile
         default: nil
         }
     }

@@ -42,7 +42,8 @@ extension Audit {
             try dataset.checkChain()
             let shown = try await versions(of: dataset)
             report.datasets += 1
-            if let lie = try dataset.check(shown) { waiting.append((dataset.dataset, lie)) }
+            let described = shown == nil ? nil : try await checkDescriptions(of: dataset)
+            if let lie = try dataset.check(shown) ?? described { waiting.append((dataset.dataset, lie)) }
             for version in shown ?? [] {
                 report.versions += 1
                 if version.withdrawal != nil {
@@ -64,6 +65,7 @@ extension Audit {
             switch leaf {
             case .release(let release): try datasets[release.dataset, default: DatasetAudit(release.dataset)].add(leaf)
             case .withdrawal(let withdrawal): try datasets[withdrawal.dataset, default: DatasetAudit(withdrawal.dataset)].add(leaf)
+            case .description(let edit): try datasets[edit.dataset, default: DatasetAudit(edit.dataset)].add(leaf)
             default: break
             }
         }
@@ -104,7 +106,8 @@ extension Audit {
             try await follow(verifier)
             guard let dataset = try gather(AuditMemory.part(of: name))[name] else { throw lie }
             try dataset.checkChain()
-            if try dataset.check(try await versions(of: dataset)) == nil { waiting.removeFirst() }
+            let shown = try await versions(of: dataset), described = shown == nil ? nil : try await checkDescriptions(of: dataset)
+            if try dataset.check(shown) ?? described == nil { waiting.removeFirst() }
         }
     }
 }

@@ -9,6 +9,7 @@ final class Audit {
     let memory: AuditMemory
     let sample: Sample
     let grace: Int
+    let trust: Verification.Trust
     let progress: AuditProgress
     var report: AuditReport
     /// Versions kept back to be downloaded in the end.
@@ -25,8 +26,8 @@ final class Audit {
         var line: String { "\(release.dataset) \(release.version) \(release.digest)" }
     }
 
-    init(server: String, client: AuditClient, memory: AuditMemory, terminal: Terminal, sample: Sample, grace: Int) {
-        (self.client, self.memory, self.sample, self.grace) = (client, memory, sample, grace)
+    init(server: String, client: AuditClient, memory: AuditMemory, terminal: Terminal, sample: Sample, grace: Int, trust: Verification.Trust) {
+        (self.client, self.memory, self.sample, self.grace, self.trust) = (client, memory, sample, grace, trust)
         progress = AuditProgress(terminal)
         report = AuditReport(server: server)
     }
@@ -42,7 +43,9 @@ final class Audit {
         try await readCatalogue()
         for part in 0..<AuditMemory.parts { try await checkVersions(part) }
         try await downloadReserve()
+        try await checkProfiles()
         try await askAgain(verifier)
+        try await checkWitnesses(verifier)
         memory.forgetChecked()
         memory.forgetCatalogue()
     }

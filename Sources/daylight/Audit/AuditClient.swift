@@ -15,6 +15,8 @@ struct AuditClient: Sendable {
     private let base: String
     private let terminal: Terminal
     private let http: HTTPClient
+    /// An API key to ask with; nil asks as a stranger.
+    var accessKey: String?
 
     init(_ base: String, terminal: Terminal) {
         self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
@@ -96,6 +98,7 @@ struct AuditClient: Sendable {
             do {
                 var request = HTTPClientRequest(url: base + path)
                 request.headers = ["User-Agent": "daylight-audit", "Accept": "*/*"]
+                if let accessKey { request.headers.add(name: "X-API-Key", value: accessKey) }
                 let response = try await http.execute(request, timeout: .hours(6))
                 let status = Int(response.status.code)
                 guard status == 429 || status >= 500 else { return try await body(response) }

@@ -12,6 +12,7 @@ struct AuditCommand: AsyncParsableCommand {
             Reads the ledger from where the last audit ended, recomputes every tile and the head, and compares the head with the last one; then compares every version that the
             server shows with its leaf, and downloads versions to compare their bytes. What is found is named with dataset, version, what was promised and what was served.
             It asks no faster than the server's limits let it, and may be broken off and run again. What it remembers is in --state.
+            An API key, whose limits are wider than a stranger's, is read from --access-key-file or from the environment variable DAYLIGHT_KEY.
             Exit status: 0 no lie found, 1 a lie, 2 something cannot be read.
             """
     )
@@ -21,6 +22,15 @@ struct AuditCommand: AsyncParsableCommand {
 
     @Option(help: "The ledger's verifier key, or a file with it. Without it the key that the server shows is taken the first time, and held to from then on.")
     var key: String?
+
+    @Option(name: .customLong("witness"), help: "The verifier key of a witness that you trust, or a file with it. May be repeated.")
+    var witnesses: [String] = []
+
+    @Option(help: "How many of the witnesses must have signed; all of them where it is left out.")
+    var quorum: Int?
+
+    @Option(help: "A file with an API key to ask with.", completion: .file())
+    var accessKeyFile: String?
 
     @Option(help: "The folder that it remembers in; one for each server.", completion: .directory)
     var state: String
@@ -42,17 +52,20 @@ struct AuditCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard server.hasPrefix("http://") || server.hasPrefix("https://") else { throw ValidationError("the address must begin with http:// or https://") }
+        try VerifyCommand.check(quorum: quorum, of: witnesses)
         guard (0...3600).contains(grace) else { throw ValidationError("--grace must be from 0 to 3600 seconds") }
     }
 
     func run() async throws {
         let terminal = Terminal(), language = terminal.language
-        let client = AuditClient(server, terminal: terminal)
+        var client = AuditClient(server, terminal: terminal)
         var audit: Audit?
         do {
+            client.accessKey = try readAccessKey()
             let known = try key.map { try VerifyCommand.readKey($0, "--key") }
             let memory = try AuditMemory(URL(filePath: state, directoryHint: .isDirectory), again: again)
-            let running = Audit(server: server, client: client, memory: memory, terminal: terminal, sample: all ? .all : sample, grace: grace)
+            let running = Audit(server: server, client: client, memory: memory, terminal: terminal, sample: all ? .all : sample, grace: grace,
+                trust: try VerifyCommand.readTrust(witnesses, quorum: quorum))
             audit = running
             try await running.run(key: known)
             await client.close()
@@ -73,6 +86,12 @@ struct AuditCommand: AsyncParsableCommand {
             terminal.warn(failure.message.text(in: language))
             throw ExitCode(2)
         }
+    }
+
+    private func readAccessKey() throws -> String? {
+        guard let accessKeyFile else { return ProcessInfo.processInfo.environment["DAYLIGHT_KEY"].flatMap { $0.isEmpty ? nil : $0 } }
+        guard let text = try? String(contentsOfFile: accessKeyFile, encoding: .utf8) else { throw Unreadable(zh: "无法读取 \(accessKeyFile)", en: "cannot read \(accessKeyFile)") }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private static func text(_ report: AuditReport) throws -> String { String(decoding: try JSON.encoder(pretty: true).encode(report), as: UTF8.self) }

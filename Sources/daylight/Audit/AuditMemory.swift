@@ -7,6 +7,8 @@ import Ledger
 /// not under a verified head yet is cut off again by the next run.
 final class AuditMemory {
     struct Head: Codable {
+        /// Which kinds of leaves the files hold; see ``AuditMemory/kinds``.
+        var kinds: Int?
         var key: String
         var origin: String
         var size: Int
@@ -20,6 +22,8 @@ final class AuditMemory {
     }
 
     static let parts = 64
+    /// Counts how often more kinds of leaves came to be kept: a folder from before is read anew.
+    private static let kinds = 2
 
     private let folder: URL
     private(set) var head: Head?
@@ -32,7 +36,7 @@ final class AuditMemory {
             try FileManager.default.createDirectory(at: folder.appending(path: "leaves"), withIntermediateDirectories: true)
             if FileManager.default.fileExists(atPath: file.path) {
                 head = try JSONDecoder().decode(Head.self, from: Data(contentsOf: file))
-                if again {
+                if again || head?.kinds != Self.kinds {
                     // The head stays known: the new one has to go on from it.
                     head?.edge = []
                     head?.lengths = []
@@ -86,7 +90,7 @@ final class AuditMemory {
             (try? FileManager.default.attributesOfItem(atPath: leaves(part).path)[.size] as? NSNumber)?.intValue ?? 0
         }
         let head = Head(
-            key: "\(key)", origin: checkpoint.origin, size: checkpoint.size, head: checkpoint.head.base64, checkpoint: note.description, edge: edge.map { $0.map(\.base64) },
+            kinds: Self.kinds, key: "\(key)", origin: checkpoint.origin, size: checkpoint.size, head: checkpoint.head.base64, checkpoint: note.description, edge: edge.map { $0.map(\.base64) },
             lengths: lengths)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]

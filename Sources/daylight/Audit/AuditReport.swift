@@ -14,6 +14,13 @@ struct AuditReport: Encodable {
     var datasets = 0
     var versions = 0
     var withdrawn = 0
+    /// Revisions of descriptions and versions of profiles that were compared, and leaves of reviews that were read.
+    var descriptions = 0
+    var profiles = 0
+    var reviews = 0
+    /// The witnesses that were asked for and have signed, with their times; and how large the log was then.
+    var witnesses: [String] = []
+    var cosignedSize: Int?
     var downloads = 0
     var bytesDownloaded = 0
     var lie: Lie?
@@ -26,16 +33,18 @@ struct AuditReport: Encodable {
             未发现不实：\(server)
               存证    \(origin)，\(Self.number(size)) 条\(from)；本次读取 \(Self.number(leavesRead)) 条，核对分片 \(Self.number(tilesCompared)) 个
               版本    \(Self.number(datasets)) 个数据资源的 \(Self.number(versions)) 版，其中撤回 \(Self.number(withdrawn)) 版
+              元数据  \(Self.number(descriptions)) 次修订，规范 \(Self.number(profiles)) 版
               内容    下载并核对 \(Self.number(downloads)) 版，\(Self.number(bytesDownloaded)) 字节
-              公钥    \(key)
+              公钥    \(key)\(witnesses.map { "\n  见证    \($0)" }.joined())
             """
         case .en:
             """
             No lie found: \(server)
               ledger    \(origin), \(Self.number(size)) leaves\(from); \(Self.number(leavesRead)) were read now, \(Self.number(tilesCompared)) tiles compared
               versions  \(Self.number(versions)) of \(Self.number(datasets)) datasets, \(Self.number(withdrawn)) of them withdrawn
+              metadata  \(Self.number(descriptions)) revisions of descriptions, \(Self.number(profiles)) versions of profiles
               contents  \(Self.number(downloads)) downloaded and right, \(Self.number(bytesDownloaded)) bytes
-              key       \(key)
+              key       \(key)\(witnesses.map { "\n  witness   \($0)" }.joined())
             """
         }
     }

@@ -18,6 +18,7 @@ struct DatasetAudit {
     let dataset: String
     private(set) var releases: [Int: Leaf.Release] = [:]
     private(set) var withdrawals: [Leaf.Withdrawal] = []
+    private(set) var edits: [Leaf.Description] = []
 
     init(_ dataset: String) { self.dataset = dataset }
 
@@ -31,6 +32,7 @@ struct DatasetAudit {
             }
             releases[release.version] = release
         case .withdrawal(let withdrawal): withdrawals.append(withdrawal)
+        case .description(let edit): edits.append(edit)
         default: break
         }
     }

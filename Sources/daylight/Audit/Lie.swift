@@ -25,6 +25,10 @@ struct Lie: Error, Encodable {
         case withdrawal
         /// A version is shown otherwise than its leaf says.
         case version
+        /// A description is another than its leaf says, or was changed and no leaf says so.
+        case description
+        /// A profile is another than its leaf says, or gone.
+        case profile
         /// The bytes of a version are not those that were promised.
         case content
     }

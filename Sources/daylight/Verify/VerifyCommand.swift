@@ -61,7 +61,7 @@ struct VerifyCommand: ParsableCommand {
     var quorum: Int?
 
     func validate() throws {
-        if let quorum, !(1...max(1, witnesses.count)).contains(quorum) || witnesses.isEmpty { throw ValidationError("--quorum must be from 1 to the number of witnesses (--witness)") }
+        try Self.check(quorum: quorum, of: witnesses)
         let given = [[file, proof], [row], [difference, from, fromProof, toProof], [old, consistency]].map { options in options.map { $0 != nil } }
         guard given.count(where: { $0.contains(true) }) == 1, given.contains(where: { $0.allSatisfy { $0 } }) else {
             throw ValidationError("give FILE and --proof, or --row, or --difference with --from, --from-proof and --to-proof, or --old and --consistency")
@@ -72,7 +72,7 @@ struct VerifyCommand: ParsableCommand {
         let terminal = Terminal()
         let language = terminal.language
         do {
-            let verifier = try Self.readKey(key, "--key"), trust = try readTrust()
+            let verifier = try Self.readKey(key, "--key"), trust = try Self.readTrust(witnesses, quorum: quorum)
             if let file, let proof {
                 let finding = try Verification.file(Self.canonicalFile(file), proof: Self.text(proof), verifier: verifier, trust: trust)
                 terminal.print(finding.text(file: file, in: language))
@@ -103,9 +103,14 @@ struct VerifyCommand: ParsableCommand {
         return verifier
     }
 
-    private func readTrust() throws -> Verification.Trust {
+    static func check(quorum: Int?, of witnesses: [String]) throws {
+        guard let quorum else { return }
+        guard !witnesses.isEmpty, (1...witnesses.count).contains(quorum) else { throw ValidationError("--quorum must be from 1 to the number of witnesses (--witness)") }
+    }
+
+    static func readTrust(_ witnesses: [String], quorum: Int?) throws -> Verification.Trust {
         let keys = try witnesses.map { text in
-            let key = try Self.readKey(text, "--witness")
+            let key = try readKey(text, "--witness")
             guard key.kind == .cosignature else { throw Unreadable(zh: "\(key.name) 不是见证方的公钥", en: "the key of \(key.name) is not one of a witness") }
             return key
         }
