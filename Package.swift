@@ -116,7 +116,7 @@ let package = Package(
         tests("ProfilesTests", ["Profiles", "Model"]),
         tests(
             "APITests",
-            ["API", "Bulk", "Catalogue", "Model", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", client, crypto, log, nio, nioPosix, nioHTTP1,
+            ["API", "Bulk", "Catalogue", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", client, crypto, log, nio, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOFoundationCompat", package: "swift-nio")] + hummingbird),
         tests("ContractTests", ["API", "Bulk", "Catalogue", "Exchange", "Ledger", "Model", "Notary", "Postgres", "Publishing", "RateLimit", "Store", "TestSupport", crypto, nio, nioPosix, nioHTTP1, log, client] + hummingbird),
         tests("NotaryTests", ["Ledger", "Model", "Notary", "Postgres", "Store", "TestSupport", "Witness", log, nioPosix]),

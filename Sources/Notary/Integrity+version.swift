@@ -9,7 +9,7 @@ extension Integrity {
     /// What looking at a version came to.
     enum Outcome: Sendable, Hashable {
         case intact, found
-        /// It has no leaf yet, or rows of it were withdrawn, so that its bytes cannot be made.
+        /// It has no leaf yet, or rows of it were withdrawn, so that its bytes cannot be made and its rows are counted only.
         case skipped
     }
 
@@ -18,10 +18,10 @@ extension Integrity {
         guard let entry = version.leaf, case .release(let leaf)? = try? Leaf(entry: entry) else { return .skipped }
         let agrees = leaf.digest == version.digest && leaf.byteCount == version.byteCount && leaf.rowCount == version.rowCount
         try await note(.record, version, agrees ? nil : IntegrityFinding.Place(keys: [], precision: .version))
-        // What was withdrawn cannot be held against anything; what was found before is no longer there to be mended.
         guard version.isWhole else {
-            try await store.close(.rows, dataset: version.dataset, version: version.number)
-            return agrees ? .skipped : .found
+            let isComplete = try await isComplete(version, leaf, &pace)
+            try await note(.rows, version, isComplete ? nil : IntegrityFinding.Place(keys: [], precision: .version))
+            return agrees && isComplete ? .skipped : .found
         }
         let digest = try await digest(of: version, &pace)
         if digest == leaf.digest {
@@ -32,6 +32,17 @@ extension Integrity {
         guard let now = try await store.inspectedVersion(version.number, of: version.dataset), now.isWhole else { return .skipped }
         try await note(.rows, version, try await place(in: version, leaf, &pace))
         return .found
+    }
+
+    /// Whether as many rows are left of a version as its leaf and the withdrawals since then leave. What stands in them can be held against nothing any more: the hashes that
+    /// lead to the head in the leaf went with the rows.
+    private func isComplete(_ version: InspectedVersion, _ leaf: Leaf.Release, _ pace: inout Pace) async throws -> Bool {
+        // Counting reads what rendering reads.
+        try await wait(version.byteCount, &pace)
+        if try await store.rowsLeft(of: version) + version.withdrawnRows == leaf.rowCount { return true }
+        // More were withdrawn meanwhile?
+        guard let now = try await store.inspectedVersion(version.number, of: version.dataset) else { return true }
+        return try await store.rowsLeft(of: now) + now.withdrawnRows == leaf.rowCount
     }
 
     /// SHA-256 of the version's canonical CSV as it can be made today, 64 hexadecimal digits.

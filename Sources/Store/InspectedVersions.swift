@@ -9,11 +9,14 @@ public struct InspectedVersion: Sendable {
     public let digest: String
     public let byteCount: Int
     public let rowCount: Int
-    /// Whether all of its rows are still there to be read: neither it nor rows of it were withdrawn.
-    public let isWhole: Bool
+    /// Rows of it that were withdrawn since it was released.
+    public let withdrawnRows: Int
     /// The entry of the log that witnesses it; nil while it has no place.
     public let leaf: [UInt8]?
     let rows: RowTable
+
+    /// Whether all of its rows are still there to be read. So they are of a version that was withdrawn as such: nobody sees it, and it is kept.
+    public var isWhole: Bool { withdrawnRows == 0 }
 
     /// For each field of the key its place among the public fields; nil where rows cannot be addressed by key.
     public var keyPlaces: [Int]? {
@@ -43,7 +46,10 @@ public struct InspectedVersion: Sendable {
 
 extension Store {
     private static let inspected: SQL = """
-        SELECT v.dataset, v.number, v.digest, v.byte_count, v.row_count, v.schema, v.withdrawal IS NULL AS is_whole, d.number AS dataset_number, coalesce(l.entry, s.entry) AS entry
+        SELECT v.dataset, v.number, v.digest, v.byte_count, v.row_count, v.schema, d.number AS dataset_number, coalesce(l.entry, s.entry) AS entry,
+            CASE WHEN v.withdrawal IS NULL THEN 0 ELSE (
+                SELECT count(*) FROM daylight.withdrawn_row r JOIN daylight.withdrawal w ON w.id = r.withdrawal
+                WHERE r.dataset = v.dataset AND r.since <= v.number AND (r.until IS NULL OR r.until > v.number) AND w.withdrawn_at > v.released_at)::integer END AS withdrawn_rows
         FROM daylight.version v JOIN daylight.dataset d ON d.id = v.dataset
         LEFT JOIN daylight.ledger_leaf l ON l.kind = 'release' AND l.dataset = v.dataset AND l.version = v.number
         LEFT JOIN (
@@ -57,7 +63,7 @@ extension Store {
     private static func inspected(_ row: Row) throws -> InspectedVersion {
         InspectedVersion(
             dataset: try row.read("dataset"), number: try row.read("number"), digest: try row.read("digest"), byteCount: try row.read("byte_count"),
-            rowCount: try row.read("row_count"), isWhole: try row.read("is_whole"), leaf: try row.read(Bytea?.self, "entry")?.bytes,
+            rowCount: try row.read("row_count"), withdrawnRows: try row.read("withdrawn_rows"), leaf: try row.read(Bytea?.self, "entry")?.bytes,
             rows: RowTable(number: try row.read("dataset_number"), schema: try row.document(TableSchema.self, "schema")))
     }
 
@@ -70,6 +76,11 @@ extension Store {
     /// One version; nil where there is none, or its dataset does not stand.
     public func inspectedVersion(_ number: Int, of dataset: String) async throws -> InspectedVersion? {
         try await write("\(Self.inspected) AND v.dataset = \(dataset) AND v.number = \(Int32(number))").first.map(Self.inspected)
+    }
+
+    /// Rows of a version that are still there.
+    public func rowsLeft(of version: InspectedVersion) async throws -> Int {
+        try await longRead("SELECT count(*)::integer FROM \(version.relation)")[0].read(0)
     }
 
     /// Hands over the canonical CSV of a version as the stored rows make it, in buffers of whole records, the header first.

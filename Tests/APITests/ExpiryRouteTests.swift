@@ -1,10 +1,12 @@
 import Bulk
 import Catalogue
 import Foundation
+import Ledger
 import Logging
 import Model
 import NIOCore
 import NIOPosix
+import Notary
 import Postgres
 import Publishing
 import RateLimit
@@ -49,6 +51,10 @@ import Testing
             dependencies.publishing = publishing
             dependencies.cursors = seal
             dependencies.bulk = bulk
+            let signer = try #require(NoteSigner(name: "test.example/ledger", seed: try await store.secret("ledger") ?? []))
+            let notary = Notary(store: store, signer: signer, announcements: released.announcements, logger: logger)
+            try await notary.prepare()
+            dependencies.notary = notary
             var configuration = API.Configuration()
             configuration.port = 0
             configuration.logsRequests = false
@@ -56,7 +62,7 @@ import Testing
             api = API(configuration: configuration, dependencies: dependencies)
             server = api.makeServer(router: api.makeRouter(), group: MultiThreadedEventLoopGroup.singleton)
             try await server.start()
-            followers = [Task { await released.run() }, Task { await changes.run() }, Task { await bulk.run() }]
+            followers = [Task { await released.run() }, Task { await changes.run() }, Task { await bulk.run() }, Task { await notary.run() }]
             for _ in 0..<500 where !api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
         }
 
@@ -83,13 +89,24 @@ import Testing
         "/rows?limit=10", "/rows?filter=name%20LIKE%20'Secret%25'", "/rows/A1", "/rows.csv", "/rows.ndjson", "/data.csv", "/aggregate?group_by=name&select=count(*)",
         "/aggregate?group_by=name&select=max(until)", "/diff?from=0&to=1", "/diff.ndjson?from=0&to=2", "/diff.csv?from=0&to=1", "/rows/A1/history",
     ]
+    /// The proof of a row holds the row, in base64.
+    private static let proofs = ["/rows/A1/proof", "/rows/A1/proof?version=1", "/rows/A1/proof?version=2"]
     private static let files = ["/data.csv.gz", "/data.xlsx"]
     private static let older = ["/rows?version=1", "/rows/A1?version=1", "/rows.csv?version=1", "/rows.ndjson?version=1", "/aggregate?group_by=name&select=count(*)&version=1"]
     private static let olderFiles = ["/versions/1/data.csv", "/versions/1/data.csv.gz", "/versions/1/data.xlsx"]
     private static let about = [
         "", "/schema", "/versions", "/versions/1", "/versions/2", "/withdrawals", "/changes.atom", "/download", "/queryables", "/openapi.json",
+        "/revisions", "/revisions/1", "/revisions/1/diff", "/diff/summary?from=1&to=2", "/diff/summary?from=0&to=3", "/diff?from=1&to=3", "/versions/1/proof", "/versions/3/proof",
     ]
-    private static let everywhere = ["/v1/datasets?q=SecretPartyLtd", "/v1/changes", "/v1/changes.atom", "/v1/catalogue.csv", "/v1/catalogue.ndjson", "/v1/suggest?q=Secr"]
+    private static let everywhere = ["/v1/datasets?q=SecretPartyLtd", "/v1/changes", "/v1/changes.atom", "/v1/catalogue.csv", "/v1/catalogue.ndjson", "/v1/suggest?q=Secr", "/v1/integrity", "/v1/ledger",
+        "/ledger/checkpoint",
+    ]
+
+    /// What an answer says, also where it says it in base64: leaves and rows in proofs.
+    private static func says(_ answer: RawResponse, _ word: String) -> Bool {
+        answer.text.contains(word)
+            || answer.text.split(whereSeparator: \.isWhitespace).contains { Data(base64Encoded: String($0)).map { String(decoding: $0, as: UTF8.self).contains(word) } ?? false }
+    }
 
     private static let schema = TableSchema(
         fields: [
@@ -156,6 +173,10 @@ import Testing
                     #expect(answer["Cache-Control"]?.hasSuffix("no-cache") == true, "\(path)")
                 }
                 for path in Self.files + Self.olderFiles { #expect(try await node.get(Self.base + path).status == 200, "\(path)") }
+                for path in Self.proofs {
+                    let proof = try await node.get(Self.base + path)
+                    #expect(proof.status == 200 && Self.says(proof, Self.party), "\(path) \(proof.status) \(proof.text)")
+                }
             }
             // Long enough to have hot answers kept by both nodes before the instant comes.
             var instant = Timestamp.now, time = Duration.seconds(15)
@@ -181,9 +202,19 @@ import Testing
             for node in nodes {
                 for path in Self.current + Self.about {
                     let answer = try await node.get(Self.base + path)
-                    #expect(!answer.text.contains(Self.party), "\(path)")
+                    #expect(!Self.says(answer, Self.party), "\(path)")
                     #expect(answer.status == (path == "/rows/A1" ? 410 : 200), "\(path) \(answer.status)")
                 }
+                // Nor is what stood beside it proven any more: its siblings' hashes would tell of it.
+                for path in Self.proofs + ["/rows/B1/proof?version=1", "/rows/B1/proof?version=2"] {
+                    let answer = try await node.get(Self.base + path)
+                    #expect(answer.status == 410 && !Self.says(answer, Self.party), "\(path) \(answer.status)")
+                }
+                let rest = try await node.get(Self.base + "/rows/B1/proof")
+                #expect(rest.status == 200 && Self.says(rest, "another"), "\(rest.status) \(rest.text)")
+                let size = try await node.get("/ledger/checkpoint").text.split(separator: "\n")[1]
+                let leaves = try await node.get("/ledger/tile/entries/000.p/\(size)")
+                #expect(leaves.status == 200 && leaves.text.contains("withdrawal") && !leaves.text.contains(Self.party), "\(size)")
                 for path in Self.files { #expect(try await node.get(Self.base + path)["Daylight-Version"] == "3", "\(path)") }
                 for path in Self.older {
                     let answer = try await node.get(Self.base + path)
@@ -219,7 +250,7 @@ import Testing
             // The tombstone cannot be written: rows cannot leave.
             try await db.database.execute("ALTER TABLE daylight.withdrawal ADD CONSTRAINT jammed CHECK (reason_code <> 'expired')")
             _ = try await expire(.zero)
-            for path in Self.current + Self.older + Self.files + Self.olderFiles {
+            for path in Self.current + Self.older + Self.files + Self.olderFiles + Self.proofs {
                 let answer = try await nodes[0].get(Self.base + path)
                 #expect(answer.status >= 500 && !answer.text.contains(Self.party), "\(path) \(answer.status)")
             }

@@ -158,6 +158,16 @@ import Testing
         }
     }
 
+    /// Pages, cursors and proofs have a total order because every field of a key is public as it is.
+    @Test func aKeyThatIsNotWhollyPublicIsRefused() async throws {
+        try await Desk.with { desk in
+            for change: @Sendable (inout Field) -> Void in [{ $0.visibility = .private }, { $0.visibility = .department }, { $0.mask = .lastFour }] {
+                let found = try await places(desk) { if $0.schema != nil { change(&$0.schema!.fields[0]) } }
+                #expect(found.contains("/schema/primary_key/0"), "\(found)")
+            }
+        }
+    }
+
     @Test func releasedRowsKeepTheirShape() async throws {
         try await Desk.with { desk in
             try await desk.publish("lighthouse")

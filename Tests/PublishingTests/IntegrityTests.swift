@@ -149,6 +149,31 @@ import Testing
         }
     }
 
+    @Test func whatIsLeftOfAVersionIsCountedAndAWithdrawnOneIsReadAsBefore() async throws {
+        try await Self.with { shop, integrity, notary in
+            _ = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["R10007", "R10300"], reason: LocalizedText(zh: "误"), by: shop.pusher)
+            try await notary.integrate()
+            try await integrity.work()
+            #expect(try await Self.findings(notary) == [])
+            let round = try #require(try await notary.integrity(limit: 1).lastRound)
+            #expect(round.versions == 1 && round.skipped == 2)
+            // A row that was only in older versions, and another too many.
+            let database = shop.db.database
+            try await database.execute("UPDATE data.d1 SET _until = 2 WHERE code = 'R10400'")
+            try await integrity.work()
+            let found = try await Self.findings(notary).sorted()
+            #expect(found.count == 2 && found.first == "rows 2 version: " && found.last?.hasPrefix("rows 3 ") == true, "\(found)")
+            try await database.execute("UPDATE data.d1 SET _until = NULL WHERE code = 'R10400'")
+            try await integrity.recheck()
+            #expect(try await Self.findings(notary) == [])
+            // Version 3 is hidden, and holds all of its rows.
+            _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 3, reason: LocalizedText(zh: "误"), by: shop.pusher)
+            try await database.execute("UPDATE data.d1 SET name = 'forged' WHERE code = 'R10555'")
+            try await integrity.work()
+            #expect(try await Self.findings(notary).contains { $0.hasPrefix("rows 3") })
+        }
+    }
+
     @Test func itReadsNoFasterThanItMay() async throws {
         try await Self.with { shop, _, _ in
             let clock = ContinuousClock()
