@@ -58,6 +58,9 @@ GRANT INSERT ON daylight.correction_notice TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.signature_nonce TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.signing_rule TO daylight_writer;
 GRANT INSERT ON daylight.delivery_call TO daylight_writer;
+-- sealed files are a cache, and what was used of a grant's rate comes back
+GRANT INSERT, UPDATE, DELETE ON daylight.sealed_file TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.grant_allowance TO daylight_writer;
 
 -- other nodes: how far they are mirrored, and what of them is refused
 GRANT INSERT, UPDATE ON daylight.home_node TO daylight_writer;

@@ -26,6 +26,8 @@ public struct ShareDecision: Sendable, Decodable {
     public var purpose: String?
     public var legalBasis: String?
     public var scenario: String?
+    /// How much may be read in a time.
+    public var rate: ShareRate?
 
     public init(_ decision: ShareLifecycle.Event, note: String? = nil) {
         self.decision = decision
@@ -39,12 +41,13 @@ public struct ShareDecision: Sendable, Decodable {
         for (name, isGiven, belongs) in [
             ("fields", fields != nil, decision == .accept || supplements), ("filter", filter != nil, decision == .accept || supplements),
             ("until", until != nil, decision == .accept || decision == .extend || supplements), ("purpose", purpose != nil, supplements),
-            ("legal_basis", legalBasis != nil, supplements), ("scenario", scenario != nil, supplements),
+            ("legal_basis", legalBasis != nil, supplements), ("scenario", scenario != nil, supplements), ("rate", rate != nil, decision == .accept),
         ] where isGiven && !belongs {
             places.append(.init("/\(name)", zh: "决定 \(decision.rawValue) 不带此项", en: "does not belong to the decision \(decision.rawValue)"))
         }
         if decision.sender == nil { places.append(.init("/decision", zh: "不能由人作出", en: "nobody can decide that")) }
         if decision.needsReason { ShareText.check(note, "/note", &places, required: true) } else { ShareText.check(note, "/note", &places, required: false) }
+        rate?.check(&places)
         if decision == .extend, until == nil { places.append(.init("/until", zh: "请写明延长到何时", en: "say until when")) }
         if !places.isEmpty { throw Problem(.invalidShareRequest, zh: "决定不完整", en: "the decision is incomplete", places: places) }
     }

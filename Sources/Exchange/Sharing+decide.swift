@@ -75,6 +75,7 @@ extension Sharing {
             if until > terms.until { check.add(.init("/until", zh: "不得晚于申请的期限", en: "must not be later than was asked for")) }
             terms.until = until
         }
+        if let rate = decision.rate { terms.rate = rate }
         check.check(until: terms.until, now: now, years: configuration.longestTerm)
         try check.finish()
         let predicates = [asked, given].compactMap { $0 }

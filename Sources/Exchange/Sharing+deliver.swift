@@ -12,6 +12,8 @@ public struct OpenDelivery: Sendable {
     public let toVersion: Int
     /// Nil where nobody reads it.
     public let bytes: DeliveryBytes?
+    /// What is left of the grant's rate.
+    public let allowances: [ShareAllowance]
 }
 
 /// The bytes of a delivery, made while they are read. They end in due form only where all were handed over and that was noted.
@@ -33,6 +35,8 @@ public struct DeliveryBytes: AsyncSequence, Sendable {
 public struct GrantedRows: Sendable {
     public let version: Int
     let page: GrantedPage
+    /// What is left of the grant's rate.
+    public let allowances: [ShareAllowance]
 
     /// The key's values of the last row, where more rows follow.
     public var next: [String]? { page.next }
@@ -60,7 +64,7 @@ extension Sharing {
     /// The grant as its receiver reads by it.
     ///
     /// - Throws: `Problem`: `grantNotFound`, `notYourDecision` for anybody but the receiver, `grantEnded`, `datasetWithdrawn`.
-    private func serve(_ id: String, to member: Member, now: Timestamp) async throws -> ServedGrant {
+    func serve(_ id: String, to member: Member, now: Timestamp) async throws -> ServedGrant {
         guard let served = try await store.servedGrant(id), !member.parties(served.grant).isEmpty else { throw Self.noGrant(id) }
         guard member.parties(served.grant).contains(.receiver) else {
             throw Problem(.notYourDecision, zh: "只有获得授权的部门可以读取", en: "only the department that the grant was given to reads by it")
@@ -77,14 +81,14 @@ extension Sharing {
     }
 
     /// Refuses what was read while the grant ended: its view may have given nothing by then, and nothing is not what stands.
-    private func confirm(_ served: ServedGrant, to member: Member) async throws { _ = try await serve(served.grant.id, to: member, now: .now) }
+    func confirm(_ served: ServedGrant, to member: Member) async throws { _ = try await serve(served.grant.id, to: member, now: .now) }
 
     private func withdrawn(_ served: ServedGrant) async throws -> Problem {
         try await store.tombstone(ofDataset: served.grant.dataset, audience: served.audience)?.problem(.datasetWithdrawn, zh: "数据资源", en: "the dataset") ?? Self.noDataset
     }
 
     /// Refuses a version that the grant does not reach, or that was withdrawn.
-    private func check(version number: Int, _ served: ServedGrant) async throws {
+    func check(version number: Int, _ served: ServedGrant) async throws {
         guard (served.grant.fromVersion...max(served.grant.fromVersion, served.currentVersion)).contains(number),
             let version = try await store.version(number, of: served.grant.dataset, audience: served.audience)
         else {
@@ -110,11 +114,13 @@ extension Sharing {
         let purpose = try Self.stated(purpose)
         let number = version ?? served.currentVersion
         try await check(version: number, served)
+        let allowances = try await spend(served.grant)
         let page = try await store.grantedPage(served, version: number, after: after, limit: limit)
         try await confirm(served, to: member)
+        try await charge(rows: page.count, served.grant)
         try await note("rows", served, member, purpose, version: number, rows: page.count)
         try await delivered(served.grant.request, now)
-        return GrantedRows(version: number, page: page)
+        return GrantedRows(version: number, page: page, allowances: allowances)
     }
 
     /// All rows of a version by a grant.
@@ -152,10 +158,11 @@ extension Sharing {
         // Whoever is up to date gets an empty answer, and has nothing to sign for.
         let isEmpty = asChanges && from == to
         let delivery = Delivery(id: newIdentifier(), grant: served.grant.id, fromVersion: from, toVersion: to, startedAt: now)
-        func opened(_ delivery: Delivery?, _ bytes: DeliveryBytes?) -> OpenDelivery {
-            OpenDelivery(delivery: delivery, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, bytes: bytes)
+        func opened(_ delivery: Delivery?, _ bytes: DeliveryBytes?, _ allowances: [ShareAllowance] = []) -> OpenDelivery {
+            OpenDelivery(delivery: delivery, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, bytes: bytes, allowances: allowances)
         }
         if isProbe { return opened(nil, nil) }
+        let allowances = try await spend(served.grant)
         if !isEmpty {
             try await store.addDelivery(delivery)
             if let signed = member.signed { try await store.addDeliveryCall(delivery.id, key: signed.key.id, base: signed.base, signature: signed.signature) }
@@ -166,12 +173,13 @@ extension Sharing {
             guard !isEmpty else { return }
             try await confirm(served, to: member)
             try await store.finishDelivery(delivery.id, count)
+            try await charge(rows: count.rows, served.grant)
             try await delivered(served.grant.request, .now)
         }
-        return opened(isEmpty ? nil : delivery, DeliveryBytes(rows: bytes))
+        return opened(isEmpty ? nil : delivery, DeliveryBytes(rows: bytes), allowances)
     }
 
-    private func note(
+    func note(
         _ path: String, _ served: ServedGrant, _ member: Member, _ purpose: String, version: Int, delivery: String? = nil, rows: Int? = nil
     ) async throws {
         try await store.addShareAccess(
@@ -181,7 +189,7 @@ extension Sharing {
     }
 
     /// The first delivery stops the clock of the delivery.
-    private func delivered(_ request: String, _ now: Timestamp) async throws {
+    func delivered(_ request: String, _ now: Timestamp) async throws {
         guard try await store.shareRequest(request)?.state == .granted else { return }
         let calendar = try await calendar()
         _ = try await store.changeShareRequest(request) { change in
@@ -190,7 +198,7 @@ extension Sharing {
         }
     }
 
-    private static func stated(_ purpose: String?) throws -> String {
+    static func stated(_ purpose: String?) throws -> String {
         guard let purpose, !purpose.allSatisfy(\.isWhitespace), purpose.count <= 500 else {
             throw Problem(
                 .purposeMissing, zh: "请在 Daylight-Purpose 头中写明用途（UTF-8，百分号编码，最多 500 个字符）",

@@ -37,7 +37,7 @@ extension Sharing {
         if subject.isReceipted, let receipt = try await store.receipt(of: delivery.id) { return (receipt, false) }
         var places = Self.differences(stated, subject, now)
         let registered = subject.key
-        if let registered, registered.department == subject.receiver, registered.revokedAt == nil {
+        if let registered, registered.department == subject.receiver, registered.use == .receipt, registered.revokedAt == nil {
             if !Self.isValid(signature, over: try stated.signedBytes, by: registered.publicKey) {
                 places.append(.init("/signature", zh: "签名与公钥不符", en: "is not a signature of this statement by this key"))
             }

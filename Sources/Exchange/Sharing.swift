@@ -19,6 +19,10 @@ public struct Sharing: Sendable {
         public var corrections = Store.CorrectionLimits()
         /// Signs statements about deliveries; nil where none are given.
         public var statements: StatementSigner?
+        /// Where sealed files are kept; nil for none.
+        public var fileDirectory: String?
+        /// Bytes of sealed files that are kept.
+        public var fileCapacity = 20 << 30
 
         public init() {}
     }
@@ -26,6 +30,7 @@ public struct Sharing: Sendable {
     let store: Store
     let configuration: Configuration
     let logger: Logger
+    let files: SealedFiles?
     private let days: WorkDays
     let signing = SigningRules()
 
@@ -33,6 +38,7 @@ public struct Sharing: Sendable {
         self.store = store
         self.configuration = configuration
         self.logger = logger
+        files = configuration.fileDirectory.map { SealedFiles(directory: $0, capacity: configuration.fileCapacity, logger: logger) }
         days = WorkDays(store: store)
     }
 

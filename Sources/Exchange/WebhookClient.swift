@@ -66,6 +66,8 @@ struct WebhookClient: Sendable {
     private func post(_ webhook: Webhook, _ url: String, host: String, _ address: IPAddress) async throws -> WebhookReply {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
+        // The next attempt is the schedule's.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
         let limit = TimeAmount.nanoseconds(Int64(patience / .nanoseconds(1)))

@@ -107,6 +107,8 @@ public struct Webhooks: Sendable {
             try await store.messageDelivered(message.id, to: target.id, at: now)
             return true
         case .failed(let failure, let next, let resume):
+            // A server that stops breaks what it sends off: that is nobody's failure.
+            try Task.checkCancellation()
             try await store.messageFailed(message.id, to: target.id, failure: failure, next: next, resume: resume, at: now)
             return false
         case .gone:

@@ -86,6 +86,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case endpointNotFound = "DL5020"
     case invalidEndpoint = "DL5021"
     case tooManyEndpoints = "DL5022"
+    case encryptionKeyMissing = "DL5023"
     case correctionNotFound = "DL5040"
     case invalidCorrection = "DL5041"
     case correctionStateConflict = "DL5042"
@@ -116,7 +117,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .notAcceptable: 406
         case .requestTimeout: 408
         case .idempotencyInProgress, .schemaConflict, .datasetMirrored, .pushStateConflict, .reviewDigestMismatch, .reviewMissing, .releaseOutdated, .shareStateConflict,
-            .supplementAlreadyAsked, .tooManyEndpoints, .correctionStateConflict, .tooManyCorrections:
+            .supplementAlreadyAsked, .tooManyEndpoints, .encryptionKeyMissing, .correctionStateConflict, .tooManyCorrections:
             409
         case .datasetWithdrawn, .versionWithdrawn, .rowWithdrawn, .grantEnded: 410
         case .preconditionFailed: 412
@@ -214,6 +215,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .endpointNotFound: LocalizedText(zh: "没有这个回调地址", en: "No such endpoint")
         case .invalidEndpoint: LocalizedText(zh: "回调地址无效", en: "Invalid endpoint")
         case .tooManyEndpoints: LocalizedText(zh: "回调地址过多", en: "Too many endpoints")
+        case .encryptionKeyMissing: LocalizedText(zh: "没有加密公钥", en: "No key to seal to")
         case .purposeMissing: LocalizedText(zh: "未说明用途", en: "The purpose is not stated")
         case .correctionNotFound: LocalizedText(zh: "没有这个校核", en: "No such correction")
         case .invalidCorrection: LocalizedText(zh: "校核无效", en: "Invalid correction")

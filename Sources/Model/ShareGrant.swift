@@ -61,10 +61,16 @@ public struct Delivery: Sendable, Hashable, Codable {
     }
 }
 
-/// A public key with which a department signs receipts: Ed25519 (RFC 8032).
+/// A public key of a department: Ed25519 (RFC 8032) with which it signs receipts, or X25519 (RFC 7748) to which its files are sealed.
 public struct ReceiptKey: Sendable, Hashable, Codable {
+    /// What a key is for.
+    public enum Use: String, Sendable, Codable, CaseIterable {
+        case receipt, encryption
+    }
+
     public var id: String
     public var department: String
+    public var use: Use
     /// 32 bytes in base64.
     public var publicKey: String
     public var label: String
@@ -73,8 +79,11 @@ public struct ReceiptKey: Sendable, Hashable, Codable {
     /// Why it was revoked.
     public var reason: String?
 
-    public init(id: String, department: String, publicKey: String, label: String, registeredAt: Timestamp, revokedAt: Timestamp? = nil, reason: String? = nil) {
+    public init(
+        id: String, department: String, use: Use = .receipt, publicKey: String, label: String, registeredAt: Timestamp, revokedAt: Timestamp? = nil, reason: String? = nil
+    ) {
         self.id = id
+        self.use = use
         self.department = department
         self.publicKey = publicKey
         self.label = label

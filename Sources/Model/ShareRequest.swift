@@ -120,12 +120,57 @@ public struct ShareTerms: Sendable, Hashable, Codable {
     public var purpose: String
     /// Until when: the grant ends at this instant.
     public var until: Timestamp
+    /// How much may be read in a time; only the server's own limits hold where it is nil.
+    public var rate: ShareRate?
 
-    public init(fields: [String], filter: String? = nil, purpose: String, until: Timestamp) {
+    public init(fields: [String], filter: String? = nil, purpose: String, until: Timestamp, rate: ShareRate? = nil) {
         self.fields = fields
         self.filter = filter
         self.purpose = purpose
         self.until = until
+        self.rate = rate
+    }
+}
+
+/// How often, and how many rows, a grant may be read in a time. What was used comes back evenly.
+public struct ShareRate: Sendable, Hashable, Codable {
+    /// What is counted.
+    public enum Unit: String, Sendable, Codable, CaseIterable {
+        case calls, rows
+    }
+
+    /// Reads in the time; no limit where it is nil.
+    public var calls: Int?
+    /// Rows in the time; no limit where it is nil. A read that has begun is finished.
+    public var rows: Int?
+    /// Seconds from nothing left to all of it.
+    public var seconds: Int
+
+    public init(calls: Int? = nil, rows: Int? = nil, seconds: Int) {
+        self.calls = calls
+        self.rows = rows
+        self.seconds = seconds
+    }
+
+    public func quota(_ unit: Unit) -> Int? { unit == .calls ? calls : rows }
+}
+
+/// What is left of a grant's rate.
+public struct ShareAllowance: Sendable, Hashable {
+    public var unit: ShareRate.Unit
+    public var quota: Int
+    /// Seconds from nothing left to all of it.
+    public var seconds: Int
+    public var remaining: Int
+    /// Seconds until all of it is there again.
+    public var reset: Int
+
+    public init(unit: ShareRate.Unit, quota: Int, seconds: Int, remaining: Int, reset: Int) {
+        self.unit = unit
+        self.quota = quota
+        self.seconds = seconds
+        self.remaining = remaining
+        self.reset = reset
     }
 }
 

@@ -3,20 +3,20 @@ public import Model
 internal import Postgres
 
 extension Store {
-    private static let keyColumns: SQL = "id, department, public_key, label, registered_at, revoked_at, reason"
+    private static let keyColumns: SQL = "id, department, use, public_key, label, registered_at, revoked_at, reason"
 
     /// Keeps a department's public key.
     ///
     /// - Returns: the key; the one that there is where it was registered before.
     /// - Throws: `Problem` (`departmentNotFound`).
-    public func addReceiptKey(department: String, publicKey: [UInt8], label: String, by key: String) async throws -> ReceiptKey {
+    public func addReceiptKey(department: String, use: ReceiptKey.Use = .receipt, publicKey: [UInt8], label: String, by key: String) async throws -> ReceiptKey {
         try await mappingErrors {
             do {
                 let rows = try await writer.execute(
                     """
                     WITH added AS (
-                        INSERT INTO daylight.receipt_key (department, public_key, label, registered_by)
-                        VALUES (\(department), \(Bytea(publicKey)), \(label), \(key)::uuid)
+                        INSERT INTO daylight.receipt_key (department, use, public_key, label, registered_by)
+                        VALUES (\(department), \(use.rawValue), \(Bytea(publicKey)), \(label), \(key)::uuid)
                         ON CONFLICT (department, public_key) DO NOTHING RETURNING \(Self.keyColumns)
                     )
                     SELECT * FROM added
@@ -68,7 +68,7 @@ extension Store {
         let key = key.isUUID ? key : nil
         return try await write(
             """
-            SELECT \(Self.deliveryColumns), g.dataset, g.provider, g.receiver, k.id AS key_id, k.department, k.public_key, k.label, k.registered_at, k.revoked_at, k.reason
+            SELECT \(Self.deliveryColumns), g.dataset, g.provider, g.receiver, k.id AS key_id, k.department, k.use, k.public_key, k.label, k.registered_at, k.revoked_at, k.reason
             FROM daylight.delivery d JOIN daylight.share_grant g ON g.id = d.grant_id
             LEFT JOIN daylight.receipt r ON r.delivery = d.id LEFT JOIN daylight.receipt_key k ON k.id = \(key)::uuid
             WHERE d.id = \(delivery)::uuid
@@ -147,7 +147,7 @@ extension Store {
 
     private static func receiptKey(_ row: Row, id: String) throws -> ReceiptKey {
         ReceiptKey(
-            id: id, department: try row.read("department"), publicKey: Data(try row.read(Bytea.self, "public_key").bytes).base64EncodedString(),
+            id: id, department: try row.read("department"), use: try row.word("use"), publicKey: Data(try row.read(Bytea.self, "public_key").bytes).base64EncodedString(),
             label: try row.read("label"), registeredAt: try row.timestamp("registered_at"), revokedAt: try row.timestampIfPresent("revoked_at"),
             reason: try row.read("reason"))
     }

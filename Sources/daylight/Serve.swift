@@ -49,6 +49,8 @@ struct Serve: AsyncParsableCommand {
         released.onExpiry { _ = try await publisher.expire($0) }
         var exchange = Sharing.Configuration()
         exchange.clocks = settings.clocks
+        exchange.fileDirectory = settings.home + "/exchange"
+        exchange.fileCapacity = settings.snapshotCapacity
         exchange.addresses = AddressRule(allowing: settings.webhookNetworks)
         exchange.statements = StatementSigner(ledgerSeed: try await Notary.seed(settings, store))
         let sharing = Sharing(store: store, configuration: exchange, logger: logger)

@@ -35,10 +35,15 @@ extension ContractServer {
         real["c1b7a2d4-93f0-4a4e-9c57-0e6f1d2b3a45"] = grant
         real["2f9e8d7c-6b5a-4c3d-8e2f-1a0b9c8d7e6f"] = delivery
         real["5a4b3c2d-1e0f-4a9b-8c7d-6e5f4a3b2c1d"] = key
+        let sealing = try await receiver.send(.POST, "/v1/exchange/keys", json: #"{"public_key":"\#(Self.sealingKey)","use":"encryption","label":"files"}"#)
+        try #require(sealing.status == 201, "\(sealing.text)")
         real["9b2d6c1e-4f7a-4e0b-8d3c-1a5f2e7b6c90"] = try await addEndpoint(contract)
         real["9b1d3c5e-7f20-4a41-8c63-5e2d1f0a9b87"] = try await doubt(contract)
         return real
     }
+
+    /// What files are sealed to.
+    static let sealingKey = "age1c3jdepjm05aey2dq9dgkfn4utj9a776zwqzqcar3879smuh04ysqttvmyd"
 
     /// Registers the endpoint of the contract's examples.
     func addEndpoint(_ contract: Contract) async throws -> String {

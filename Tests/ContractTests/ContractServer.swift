@@ -94,6 +94,7 @@ struct ContractServer {
         dependencies.cursors = seal
         var sharing = Sharing.Configuration()
         sharing.statements = StatementSigner(ledgerSeed: try await store.secret("ledger") ?? [])
+        sharing.fileDirectory = snapshots.directory + "/exchange"
         dependencies.sharing = Sharing(store: store, configuration: sharing, logger: logger)
         dependencies.notary = NoteSigner(name: "contract.example/ledger", seed: try await store.secret("ledger") ?? []).map {
             Notary(

@@ -251,4 +251,20 @@ import Testing
             }
         }
     }
+
+    @Test func aGrantsOwnRateIsToldAndHeld() async throws {
+        try await ContractServer.with { server in
+            let (path, _) = try await asked(server)
+            #expect(try await decide(server.pusher, path, #"{"decision":"accept","rate":{"seconds":60}}"#).status == 422)
+            let accepted = try await decide(server.pusher, path, #"{"decision":"accept","rate":{"calls":2,"rows":100,"seconds":3600}}"#)
+            let grant = "/v1/exchange/grants/\(try #require(try accepted.json()["grant"]?.string))"
+            let first = try await server.receiver.get(grant + "/rows", headers: [ContractServer.purpose])
+            #expect(first.headers["RateLimit-Policy"].prefix(2) == [#""grant-calls";q=2;w=3600"#, #""grant-rows";q=100;w=3600"#])
+            #expect(first.headers["RateLimit"].first?.hasPrefix(#""grant-calls";r=1;t="#) == true)
+            _ = try await server.receiver.get(grant + "/data.csv", headers: [ContractServer.purpose])
+            let refused = try await server.receiver.get(grant + "/changes", headers: [ContractServer.purpose])
+            #expect(refused.status == 429 && refused.header("Retry-After") != nil)
+            #expect(try refused.json()["violated-policies"]?.array?.first?.string == "grant-calls")
+        }
+    }
 }

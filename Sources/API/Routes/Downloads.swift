@@ -24,7 +24,7 @@ extension API {
 }
 
 /// One request for a version's file.
-private struct FileDownload {
+struct FileDownload {
     let bulk: Bulk
     let request: Request
     let context: AppContext
@@ -136,7 +136,7 @@ private struct FileDownload {
     }
 
     /// RFC 9530 section 3: of the whole representation, also where a part of it is sent.
-    private static func reprDigest(_ hexadecimal: String) -> String {
+    static func reprDigest(_ hexadecimal: String) -> String {
         let digits = Array(hexadecimal.utf8)
         let bytes = stride(from: 0, to: digits.count - 1, by: 2).map { place in
             UInt8(String(decoding: digits[place...place + 1], as: UTF8.self), radix: 16) ?? 0
@@ -166,6 +166,6 @@ extension SnapshotForm {
 }
 
 extension HTTPField.Name {
-    fileprivate static let reprDigest = Self("Repr-Digest")!
+    static let reprDigest = Self("Repr-Digest")!
     /// The version that an answer is of.
 }

@@ -53,6 +53,7 @@ extension API {
             text.raw("}")
             var headers = Self.unshared
             headers[.link] = links.field
+            headers.add(read.allowances)
             return .json(text: text.buffer, headers: headers)
         }
 
@@ -92,7 +93,7 @@ extension API {
 extension Request {
     /// What the caller says that it needs the data for; nil where it does not say.
     /// - Throws: `malformedRequest` where it is not percent-encoded UTF-8.
-    fileprivate func purpose() throws -> String? {
+    func purpose() throws -> String? {
         guard let field = headers[.daylightPurpose] else { return nil }
         guard let text = PercentCoding.decode(field.utf8, plusIsSpace: false) else {
             throw Problem(
@@ -109,6 +110,7 @@ extension OpenDelivery {
         headers[.daylightVersion] = String(toVersion)
         headers[.daylightSince] = String(fromVersion)
         headers[.daylightDelivery] = delivery?.id
+        headers.add(allowances)
         headers[.contentDisposition] = Attachment.field(name: title.zh, fallback: dataset, suffix: ".csv")
         guard let bytes else { return Response(status: .ok, headers: headers) }
         return Response(
@@ -120,7 +122,19 @@ extension OpenDelivery {
     }
 }
 
+extension HTTPFields {
+    /// Tells of a grant's own rate, beside the server's (draft-ietf-httpapi-ratelimit-headers-10).
+    mutating func add(_ allowances: [ShareAllowance]) {
+        for allowance in allowances {
+            append(HTTPField(name: .rateLimitPolicy, value: "\"grant-\(allowance.unit.rawValue)\";q=\(allowance.quota);w=\(allowance.seconds)"))
+            append(HTTPField(name: .rateLimit, value: "\"grant-\(allowance.unit.rawValue)\";r=\(allowance.remaining);t=\(allowance.reset)"))
+        }
+    }
+}
+
 extension HTTPField.Name {
+    fileprivate static let rateLimitPolicy = Self("RateLimit-Policy")!
+    fileprivate static let rateLimit = Self("RateLimit")!
     /// What granted data is read for.
     static let daylightPurpose = Self("Daylight-Purpose")!
     /// The delivery that an answer is: what a receipt names.

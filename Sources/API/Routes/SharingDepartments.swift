@@ -8,6 +8,7 @@ private struct KeyRegistration: Decodable {
     var publicKey: String
     var label: String
     var department: String?
+    var use: ReceiptKey.Use?
 }
 
 private struct Revocation: Decodable {
@@ -28,6 +29,7 @@ extension API {
         addEndpointRoutes(routes, sharing, parts)
         addCorrectionRoutes(routes, sharing, parts)
         addSigningRoutes(routes, sharing)
+        addSealedFileRoute(routes, sharing)
     }
 
     private func addSharingDepartmentRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {
@@ -51,7 +53,7 @@ extension API {
             let member = try context.member()
             let body = try await request.json(KeyRegistration.self, context)
             return try .json(
-                try await sharing.register(body.publicKey, label: body.label, department: body.department, by: member), status: .created, headers: Self.unshared)
+                try await sharing.register(body.publicKey, use: body.use ?? .receipt, label: body.label, department: body.department, by: member), status: .created, headers: Self.unshared)
         }
 
         routes.post("/v1/exchange/keys/{key}/revocation", .apply, body: .json) { request, context in

@@ -88,7 +88,7 @@ extension Sharing {
         }
         if !places.isEmpty { throw Self.invalid(places) }
         let keyID = read.keyID ?? ""
-        guard let key = try await store.receiptKey(keyID), member.key.department == nil || key.department == member.key.department else {
+        guard let key = try await store.receiptKey(keyID), key.use == .receipt, member.key.department == nil || key.department == member.key.department else {
             throw Self.invalid([.init("Signature-Input;keyid", zh: "不是本部门登记的签名公钥", en: "is no key that the department registered")])
         }
         if let revoked = key.revokedAt {

@@ -1,0 +1,84 @@
+import Foundation
+import Model
+import Store
+import TestSupport
+import Testing
+
+@testable import Exchange
+
+/// The rate that a grant's terms set.
+@Suite(.timeLimit(.minutes(10))) struct RateTests {
+    private func granted(_ desk: Desk, _ rate: ShareRate) async throws -> ShareGrant {
+        let request = try await desk.sharing.submit(try Desk.draft(["code"]), by: desk.receiver)
+        var decision = ShareDecision(.accept)
+        decision.rate = rate
+        let accepted = try await desk.sharing.decide(request.id, decision, by: desk.provider)
+        return try await desk.sharing.grant(try #require(accepted.grant), for: desk.receiver)
+    }
+
+    private func rows(_ desk: Desk, _ grant: ShareGrant) async throws -> GrantedRows {
+        try await desk.sharing.rows(by: grant.id, for: desk.receiver, purpose: "测试", version: nil, after: nil, limit: 10)
+    }
+
+    @Test func callsBeyondTheRateAreRefusedWhicheverWayTheyCome() async throws {
+        try await Desk.with { desk in
+            let grant = try await granted(desk, ShareRate(calls: 3, seconds: 86_400))
+            #expect(grant.terms.rate == ShareRate(calls: 3, seconds: 86_400))
+            #expect(try await rows(desk, grant).allowances.map(\.remaining) == [2])
+            _ = try await desk.state(grant)
+            let last = try await desk.sharing.changes(by: grant.id, for: desk.receiver, purpose: "测试", since: nil)
+            #expect(last.allowances.first.map { $0.quota == 3 && $0.remaining == 0 && $0.seconds == 86_400 && $0.reset > 86_000 } == true)
+            for _ in 0..<2 {
+                await expectProblem(.tooManyRequests) { _ = try await desk.state(grant) }
+                await expectProblem(.tooManyRequests) { _ = try await rows(desk, grant) }
+            }
+        }
+    }
+
+    @Test func rowsThatWereReadCount() async throws {
+        try await Desk.with { desk in
+            let grant = try await granted(desk, ShareRate(rows: 6, seconds: 86_400))
+            // Four rows, and four again: a read that has begun is finished.
+            #expect(try await rows(desk, grant).allowances.map(\.remaining) == [6])
+            #expect(try await desk.state(grant).split(separator: "\n").count == 5)
+            await expectProblem(.tooManyRequests) { _ = try await rows(desk, grant) }
+        }
+    }
+
+    @Test func callsAtOnceGetNoMoreThanTheRate() async throws {
+        try await Desk.with { desk in
+            let grant = try await granted(desk, ShareRate(calls: 5, seconds: 86_400))
+            let allowed = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<15 {
+                    group.addTask {
+                        do {
+                            _ = try await rows(desk, grant)
+                            return true
+                        } catch let problem as Problem where problem.code == .tooManyRequests {
+                            return false
+                        }
+                    }
+                }
+                return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(allowed == 5)
+        }
+    }
+
+    @Test func whatWasUsedComesBack() async throws {
+        try await Desk.with { desk in
+            let grant = try await granted(desk, ShareRate(calls: 2, seconds: 2))
+            for _ in 0..<2 { _ = try await rows(desk, grant) }
+            for _ in 0..<60 where (try? await rows(desk, grant)) == nil { try await Task.sleep(for: .milliseconds(100)) }
+            #expect(try await desk.store.spend(.calls, grant: grant.id, quota: 2, seconds: 2).left.reset <= 2)
+        }
+    }
+
+    @Test func aRateThatIsNoneIsRefused() async throws {
+        try await Desk.with { desk in
+            for rate in [ShareRate(seconds: 60), ShareRate(calls: 0, seconds: 60), ShareRate(rows: 5, seconds: 0), ShareRate(calls: 5, seconds: 99_999_999)] {
+                await expectProblem(.invalidShareRequest) { _ = try await granted(desk, rate) }
+            }
+        }
+    }
+}
