@@ -43,7 +43,7 @@ GRANT INSERT, DELETE ON daylight.row_tree_node TO daylight_writer;
 -- the exchange: what was asked, given, delivered, signed and read stays; a grant's end may move, a delivery is finished once
 GRANT INSERT, UPDATE (revoked_at, reason) ON daylight.receipt_key TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.share_request TO daylight_writer;
-GRANT INSERT ON daylight.share_event, daylight.receipt, daylight.share_access TO daylight_writer;
+GRANT INSERT ON daylight.share_event, daylight.receipt, daylight.exchange_call, daylight.audit_seal TO daylight_writer;
 GRANT INSERT, UPDATE (expires_at, ended_at) ON daylight.share_grant TO daylight_writer;
 GRANT INSERT, UPDATE (digest, row_count, byte_count, finished_at) ON daylight.delivery TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.share_idempotency TO daylight_writer;

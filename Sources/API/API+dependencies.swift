@@ -39,6 +39,8 @@ extension API {
         public var notary: Notary?
         /// Sharing between departments; nil where a server is tested without it. It needs `cursors`.
         public var sharing: Sharing?
+        /// Remembers the calls on the exchange; nil where a server is tested without it.
+        public var audit: AuditTrail?
         /// Signs the cursors of lists; nil as `publishing` is.
         public var cursors: CursorSeal?
 

@@ -42,6 +42,8 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
     var holdsDownload = false
     /// Whether an event stream's place is held for it.
     var holdsEvents = false
+    /// What the audit is to know of it; nil where its route is not audited.
+    var audited: AuditedFacts?
     /// Greatest number of body bytes that the route takes.
     var bodyLimit: Int
 

@@ -29,6 +29,8 @@ final class Route: Sendable {
     let isKept: Bool
     /// Its part of a line of the log.
     let logText: ByteBuffer
+    /// Whether each call of it is remembered in the audit of the exchange.
+    let isAudited: Bool
 
     private static let kept: Set<String> = [
         "/v1/datasets", "/v1/datasets/{id}", "/v1/datasets/{id}/schema", "/v1/datasets/{id}/queryables", "/v1/datasets/{id}/versions", "/v1/datasets/{id}/versions/{n}",
@@ -43,6 +45,7 @@ final class Route: Sendable {
         self.cost = cost
         pattern = PathPattern(template)
         self.metrics = metrics
+        isAudited = template.hasPrefix("/v1/exchange/") || template.hasPrefix("/v1/corrections")
         isKept = method == "GET" && Self.kept.contains(template)
         logText = Self.logText(method: method, template: template)
         isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue.") || template.hasPrefix("/v1/exchange/"))

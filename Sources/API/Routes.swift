@@ -53,6 +53,7 @@ public struct Routes {
         router.on(RouterPath(template), method: method) { request, context -> Response in
             let exchange = context.exchange
             exchange.route = route
+            if route.isAudited { exchange.audited = AuditedFacts(request, grant: context.coreContext.parameters["grant"].map(String.init)) }
             do {
                 try await gate.identify(exchange)
                 let target = RequestTarget(request.head.path ?? "/")

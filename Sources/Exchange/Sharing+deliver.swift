@@ -41,6 +41,8 @@ public struct GrantedRows: Sendable {
     /// The key's values of the last row, where more rows follow.
     public var next: [String]? { page.next }
 
+    public var count: Int { page.count }
+
     /// Appends the rows as a JSON array.
     public func writeJSON(into buffer: inout ByteBuffer) { page.writeJSON(into: &buffer) }
 }
@@ -108,7 +110,7 @@ extension Sharing {
     ///   - version: nil for the newest.
     ///   - after: the key's values of the row before the page.
     public func rows(
-        by id: String, for member: Member, purpose: String?, version: Int?, after: [String]?, limit: Int, now: Timestamp = .now
+        by id: String, for member: Member, purpose: String?, version: Int?, after: [String]?, limit: Int, call: String = "-", now: Timestamp = .now
     ) async throws -> GrantedRows {
         let served = try await serve(id, to: member, now: now)
         let purpose = try Self.stated(purpose)
@@ -118,7 +120,7 @@ extension Sharing {
         let page = try await store.grantedPage(served, version: number, after: after, limit: limit)
         try await confirm(served, to: member)
         try await charge(rows: page.count, served.grant)
-        try await note("rows", served, member, purpose, version: number, rows: page.count)
+        try await note("rows", served, member, purpose, call: call, version: number, page: page, after: after)
         try await delivered(served.grant.request, now)
         return GrantedRows(version: number, page: page, allowances: allowances)
     }
@@ -126,18 +128,18 @@ extension Sharing {
     /// All rows of a version by a grant.
     ///
     /// - Parameter isProbe: nothing will be read: no delivery begins.
-    public func state(by id: String, for member: Member, purpose: String?, version: Int?, isProbe: Bool = false, now: Timestamp = .now) async throws -> OpenDelivery {
+    public func state(by id: String, for member: Member, purpose: String?, version: Int?, isProbe: Bool = false, call: String = "-", now: Timestamp = .now) async throws -> OpenDelivery {
         let served = try await serve(id, to: member, now: now)
         let purpose = try Self.stated(purpose)
         let number = version ?? served.currentVersion
         try await check(version: number, served)
-        return try await open(served, member, purpose, from: 0, to: number, asChanges: false, isProbe: isProbe, now: now)
+        return try await open(served, member, purpose, from: 0, to: number, asChanges: false, isProbe: isProbe, call: call, now: now)
     }
 
     /// What changed since the version that the receiver signed for last, up to the newest one: nothing twice, nothing missed. Without a receipt, everything.
     ///
     /// - Parameter since: another version to begin with; 0 for everything.
-    public func changes(by id: String, for member: Member, purpose: String?, since: Int?, isProbe: Bool = false, now: Timestamp = .now) async throws -> OpenDelivery {
+    public func changes(by id: String, for member: Member, purpose: String?, since: Int?, isProbe: Bool = false, call: String = "-", now: Timestamp = .now) async throws -> OpenDelivery {
         let served = try await serve(id, to: member, now: now)
         let purpose = try Self.stated(purpose)
         let start: Int
@@ -149,11 +151,11 @@ extension Sharing {
                 en: "the parameter since must be 0, or from \(served.grant.fromVersion) to \(served.currentVersion)",
                 places: [.init("since", zh: "没有这一版", en: "no such version")])
         }
-        return try await open(served, member, purpose, from: start, to: served.currentVersion, asChanges: true, isProbe: isProbe, now: now)
+        return try await open(served, member, purpose, from: start, to: served.currentVersion, asChanges: true, isProbe: isProbe, call: call, now: now)
     }
 
     private func open(
-        _ served: ServedGrant, _ member: Member, _ purpose: String, from: Int, to: Int, asChanges: Bool, isProbe: Bool, now: Timestamp
+        _ served: ServedGrant, _ member: Member, _ purpose: String, from: Int, to: Int, asChanges: Bool, isProbe: Bool, call: String, now: Timestamp
     ) async throws -> OpenDelivery {
         // Whoever is up to date gets an empty answer, and has nothing to sign for.
         let isEmpty = asChanges && from == to
@@ -167,7 +169,8 @@ extension Sharing {
             try await store.addDelivery(delivery)
             if let signed = member.signed { try await store.addDeliveryCall(delivery.id, key: signed.key.id, base: signed.base, signature: signed.signature) }
         }
-        try await note(asChanges ? "changes" : "data", served, member, purpose, version: to, delivery: isEmpty ? nil : delivery.id)
+        try await note(
+            asChanges ? "changes" : "data", served, member, purpose, call: call, from: from, version: to, delivery: isEmpty ? nil : delivery.id)
         let known = from == 0 ? now : try await store.releaseTime(of: served.grant.dataset, version: from) ?? now
         let bytes = store.granted(served, delivery, asChanges: asChanges, known: known) { count in
             guard !isEmpty else { return }
@@ -179,13 +182,17 @@ extension Sharing {
         return opened(isEmpty ? nil : delivery, DeliveryBytes(rows: bytes), allowances)
     }
 
+    /// Writes down that granted data is about to be given: before its first byte leaves.
     func note(
-        _ path: String, _ served: ServedGrant, _ member: Member, _ purpose: String, version: Int, delivery: String? = nil, rows: Int? = nil
+        _ path: String, _ served: ServedGrant, _ member: Member, _ purpose: String, call: String, from: Int? = nil, version: Int, delivery: String? = nil, page: GrantedPage? = nil,
+        after: [String]? = nil
     ) async throws {
-        try await store.addShareAccess(
-            ShareAccess(
-                grant: served.grant.id, key: member.key.id, department: member.key.department ?? served.grant.receiver, purpose: purpose, path: path, version: version,
-                delivery: delivery, rowCount: rows))
+        var entry = AuditEntry(
+            request: call, stage: .begun, operation: "GET /v1/exchange/grants/{grant}/\(path == "data" ? "data.csv" : path)", target: "/v1/exchange/grants/\(served.grant.id)",
+            key: member.key.id, department: member.key.department ?? served.grant.receiver, grant: served.grant.id, purpose: purpose)
+        (entry.path, entry.fromVersion, entry.version, entry.delivery) = (path, from, version, delivery)
+        if let page { (entry.rowCount, entry.after, entry.last) = (page.count, after, page.last ?? after ?? []) }
+        try await store.add(calls: [entry])
     }
 
     /// The first delivery stops the clock of the delivery.

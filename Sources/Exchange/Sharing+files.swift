@@ -29,7 +29,7 @@ extension Sharing {
     ///   - since: another version to begin with; 0 for the whole state.
     ///   - version: up to which; the newest where it is nil.
     /// - Throws: `Problem`: as ``changes(by:for:purpose:since:isProbe:now:)``, and `encryptionKeyMissing`, `overloaded` while it is being made.
-    public func sealedFile(by id: String, for member: Member, purpose: String?, since: Int?, version: Int?, now: Timestamp = .now) async throws -> SealedDelivery {
+    public func sealedFile(by id: String, for member: Member, purpose: String?, since: Int?, version: Int?, call: String = "-", now: Timestamp = .now) async throws -> SealedDelivery {
         let served = try await serve(id, to: member, now: now)
         let purpose = try Self.stated(purpose)
         guard let files else { throw Problem(.overloaded, zh: "本服务器未设置文件目录", en: "this server keeps no files") }
@@ -62,7 +62,7 @@ extension Sharing {
             file = files.open(name, made)
         }
         guard let made, let file else { throw Problem(.overloaded, zh: "文件正在生成，请稍后重试", en: "the file is being made; try again in a moment", retryAfter: 1) }
-        try await note("file", served, member, purpose, version: to, delivery: made.delivery)
+        try await note("file", served, member, purpose, call: call, from: from, version: to, delivery: made.delivery)
         try await delivered(served.grant.request, now)
         return SealedDelivery(
             delivery: made.delivery, grant: id, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, key: key.id, file: file, allowances: allowances)

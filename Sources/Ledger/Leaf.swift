@@ -19,6 +19,8 @@ public enum Leaf: Sendable, Hashable {
     case receipt(Receipt)
     /// The doubt about a value was answered.
     case correction(Correction)
+    /// The calls that the exchange had in some time.
+    case audit(Audit)
     /// The description of a published dataset was edited.
     case description(Description)
     /// Something about a dataset that is closed to the public.
@@ -225,6 +227,7 @@ extension Leaf {
         case .grant: "grant"
         case .receipt: "receipt"
         case .correction: "correction"
+        case .audit: "audit"
         case .description: "description"
         case .sealed: "sealed"
         case .other(let kind): kind
@@ -244,6 +247,7 @@ extension Leaf {
             case .grant(let leaf): try CanonicalJSON(leaf)
             case .receipt(let leaf): try CanonicalJSON(leaf)
             case .correction(let leaf): try CanonicalJSON(leaf)
+            case .audit(let leaf): try CanonicalJSON(leaf)
             case .description(let leaf): try CanonicalJSON(leaf)
             case .sealed(let leaf): try CanonicalJSON(leaf)
             case .other(let kind): throw EncodingError.invalidValue(kind, .init(codingPath: [], debugDescription: "a leaf of an unknown kind is read only"))
@@ -269,6 +273,7 @@ extension Leaf {
             case "grant": .grant(try decoder.decode(Grant.self, from: data))
             case "receipt": .receipt(try decoder.decode(Receipt.self, from: data))
             case "correction": .correction(try decoder.decode(Correction.self, from: data))
+            case "audit": .audit(try decoder.decode(Audit.self, from: data))
             case "description": .description(try decoder.decode(Description.self, from: data))
             case "sealed": .sealed(try decoder.decode(Sealed.self, from: data))
             default: .other(kind: head.kind)

@@ -10,6 +10,8 @@ public enum Scope: String, Sendable, Codable, CaseIterable {
     case release
     case exchange
     case oversight
+    /// Read one's department's part of the exchange's audit: for its head.
+    case audit
     /// Keys, profiles, reference data, departments.
     case admin
 }

@@ -91,6 +91,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
     case invalidCorrection = "DL5041"
     case correctionStateConflict = "DL5042"
     case tooManyCorrections = "DL5043"
+    case auditSealNotFound = "DL5044"
     case invalidSignature = "DL5060"
     case signatureRequired = "DL5061"
 
@@ -111,7 +112,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .unauthenticated: 401
         case .forbidden, .datasetOfAnotherDepartment, .reviewNotIndependent, .notYourDecision, .signatureRequired: 403
         case .routeNotFound, .datasetNotFound, .datasetNotReleased, .profileNotFound, .departmentNotFound, .versionNotFound, .revisionNotFound, .pushNotFound, .rowNotFound,
-            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable, .endpointNotFound, .correctionNotFound:
+            .shareRequestNotFound, .grantNotFound, .deliveryNotFound, .receiptKeyNotFound, .rowProofUnavailable, .endpointNotFound, .correctionNotFound, .auditSealNotFound:
             404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
@@ -221,6 +222,7 @@ public enum ProblemCode: String, Sendable, Codable, CaseIterable {
         case .invalidCorrection: LocalizedText(zh: "校核无效", en: "Invalid correction")
         case .correctionStateConflict: LocalizedText(zh: "校核的状态不允许此操作", en: "The correction's state does not allow this")
         case .tooManyCorrections: LocalizedText(zh: "待答复的校核过多", en: "Too many corrections wait for an answer")
+        case .auditSealNotFound: LocalizedText(zh: "没有这次审计封存", en: "No such seal of the audit")
         case .invalidSignature: LocalizedText(zh: "请求签名无效", en: "Invalid signature of the request")
         case .signatureRequired: LocalizedText(zh: "请求须签名", en: "The request must be signed")
         case .internalError: LocalizedText(zh: "服务器内部错误", en: "Internal error")

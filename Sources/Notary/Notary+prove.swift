@@ -52,6 +52,11 @@ extension Notary {
         try await proof { try await store.leaf(ofCorrection: id) }
     }
 
+    /// The same of what was sealed of the exchange's audit.
+    public func proof(ofAuditSeal number: Int) async throws -> InclusionProof {
+        try await proof { try await store.leaf(ofAuditSeal: number) }
+    }
+
     private func proof(of find: () async throws -> (index: Int, entry: [UInt8])?) async throws -> InclusionProof {
         let deadline = ContinuousClock.now + configuration.patience
         while true {

@@ -85,7 +85,7 @@ extension Store {
                 SELECT FROM \(cell.rows.table) AS r WHERE \(cell.isRow) AND (_until IS NULL OR _until > \(from, as: .int4)) AND \(condition) AND EXISTS (
                     SELECT FROM daylight.delivery d WHERE d.grant_id = \(grant)::uuid AND d.finished_at IS NOT NULL AND r._since <= d.to_version AND (r._until IS NULL OR r._until > d.to_version)
                     UNION ALL
-                    SELECT FROM daylight.share_access a WHERE a.grant_id = \(grant)::uuid AND a.path = 'rows' AND r._since <= a.version AND (r._until IS NULL OR r._until > a.version))
+                    SELECT FROM daylight.exchange_call a WHERE a.grant_id = \(grant)::uuid AND a.stage = 'begun' AND a.path = 'rows' AND r._since <= a.version AND (r._until IS NULL OR r._until > a.version))
                 LIMIT 1
                 """)
             if !held.isEmpty { holders.append((receiver, grant)) }

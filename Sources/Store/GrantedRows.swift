@@ -17,6 +17,12 @@ public struct GrantedPage: Sendable {
         return keyColumns.map { column in rows.bytes(limit - 1, column).map { String(decoding: $0, as: UTF8.self) } ?? "" }
     }
 
+    /// The key's values of the last row; nil where there is none.
+    public var last: [String]? {
+        guard count > 0 else { return nil }
+        return keyColumns.map { column in rows.bytes(count - 1, column).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+    }
+
     /// Appends the rows as a JSON array.
     public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeInteger(UInt8(ascii: "["))
@@ -125,43 +131,5 @@ extension Store {
             try await finished(count)
             return nil
         }
-    }
-
-    /// Notes that a read by a grant happened.
-    public func addShareAccess(_ access: ShareAccess) async throws {
-        try await write(
-            """
-            INSERT INTO daylight.share_access (grant_id, key_id, department, purpose, path, version, delivery, row_count)
-            VALUES (\(access.grant)::uuid, \(access.key)::uuid, \(access.department), \(access.purpose), \(access.path), \(Int32(access.version)), \(access.delivery)::uuid,
-                \(access.rowCount))
-            """)
-    }
-}
-
-/// One read by a grant, as it is remembered.
-public struct ShareAccess: Sendable, Hashable {
-    public var grant: String
-    /// The access key's identifier.
-    public var key: String
-    /// On whose behalf.
-    public var department: String
-    /// What the caller said that it is for.
-    public var purpose: String
-    /// `rows`, `data` or `changes`.
-    public var path: String
-    public var version: Int
-    public var delivery: String?
-    /// Rows that were given, where that is known when it begins.
-    public var rowCount: Int?
-
-    public init(grant: String, key: String, department: String, purpose: String, path: String, version: Int, delivery: String? = nil, rowCount: Int? = nil) {
-        self.grant = grant
-        self.key = key
-        self.department = department
-        self.purpose = purpose
-        self.path = path
-        self.version = version
-        self.delivery = delivery
-        self.rowCount = rowCount
     }
 }

@@ -60,6 +60,8 @@ struct Serve: AsyncParsableCommand {
         let told = Job("webhooks", every: .seconds(1), lease: .seconds(15)) { try await webhooks.work() }
         let reminders = Job("receipts", every: .seconds(600)) { try await sharing.remindOfReceipts(at: .now) }
         let clocks = Job("exchange", every: .seconds(20)) { await sharing.sweep(at: .now) }
+        let audit = AuditTrail(store: store, logger: logger)
+        let sealing = Job("audit", every: .seconds(5), lease: .seconds(30)) { try await sharing.sealAudit() }
         let expiry = Job("expiry", every: .seconds(1)) { _ = try await publisher.expireDue() }
         var mirroring = Mirror.Configuration(folder: URL(filePath: settings.home + "/nodes"))
         mirroring.pause = .seconds(settings.nodePause)
@@ -97,6 +99,7 @@ struct Serve: AsyncParsableCommand {
         dependencies.publishing = publisher
         dependencies.cursors = seal
         dependencies.sharing = sharing
+        dependencies.audit = audit
         let notary = try await Notary.open(settings, store: store, announcements: released.announcements, logger: logger)
         dependencies.notary = notary
         dependencies.metricFamilies += LedgerMetrics.families(notary)
@@ -120,6 +123,7 @@ struct Serve: AsyncParsableCommand {
                     .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: Background { await clocks.run(on: store, as: process, logger: log) }),
                     .init(service: Background { await told.run(on: store, as: process, logger: log) }), .init(service: Background { await reminders.run(on: store, as: process, logger: log) }),
                     .init(service: Background { await nodes.run(on: store, as: process, logger: log) }),
+                    .init(service: Background { await audit.run() }), .init(service: Background { await sealing.run(on: store, as: process, logger: log) }),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -1,6 +1,7 @@
 import API
 import AsyncHTTPClient
 import Crypto
+import Exchange
 import Foundation
 import Ledger
 import Model
@@ -39,6 +40,8 @@ extension ContractServer {
         try #require(sealing.status == 201, "\(sealing.text)")
         real["9b2d6c1e-4f7a-4e0b-8d3c-1a5f2e7b6c90"] = try await addEndpoint(contract)
         real["9b1d3c5e-7f20-4a41-8c63-5e2d1f0a9b87"] = try await doubt(contract)
+        await api.dependencies.audit?.write()
+        _ = try await api.dependencies.sharing?.sealAudit(isForced: true)
         return real
     }
 

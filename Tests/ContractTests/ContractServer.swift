@@ -96,6 +96,7 @@ struct ContractServer {
         sharing.statements = StatementSigner(ledgerSeed: try await store.secret("ledger") ?? [])
         sharing.fileDirectory = snapshots.directory + "/exchange"
         dependencies.sharing = Sharing(store: store, configuration: sharing, logger: logger)
+        dependencies.audit = AuditTrail(store: store, logger: logger)
         dependencies.notary = NoteSigner(name: "contract.example/ledger", seed: try await store.secret("ledger") ?? []).map {
             Notary(
                 store: store, signer: $0,

@@ -50,7 +50,7 @@ import Testing
     private func everythingCanBeRead(_ server: ContractServer, _ published: ContractServer.Published) async throws {
         for operation in contract.operations where operation.method == "GET" && operation.id != "getWithdrawalOpening" {
             let target = try published.target(of: operation)
-            let client = operation.content["security"] == nil ? server.reader : operation.path.hasPrefix("/v1/exchange/") ? server.receiver : server.pusher
+            let client = operation.content["security"] == nil ? server.reader : operation.path.hasPrefix("/v1/exchange/audit") ? server.authority : operation.path.hasPrefix("/v1/exchange/") ? server.receiver : server.pusher
             let headers = contract.requiredHeaders(of: operation)
             let answer = try await client.get(target, headers: headers)
             #expect(answer.status == 200, "\(operation.id): \(answer.text.prefix(300))")

@@ -151,7 +151,7 @@ import Testing
             _ = try await desk.state(grant)
             _ = try await desk.sharing.rows(by: grant.id, for: desk.receiver, purpose: "核对", version: nil, after: nil, limit: 2)
             await expectProblem(.purposeMissing) { _ = try await desk.sharing.rows(by: grant.id, for: desk.receiver, purpose: " ", version: nil, after: nil, limit: 2) }
-            let log = try await desk.db.database.execute("SELECT path, purpose, department FROM daylight.share_access ORDER BY number")
+            let log = try await desk.db.database.execute("SELECT path, purpose, department FROM daylight.exchange_call WHERE stage = 'begun' ORDER BY number")
             #expect(try log.map { try $0.read(String.self, "path") + " " + $0.read(String.self, "purpose") } == ["data 测试", "rows 核对"])
             #expect(try log[0].read(String.self, "department") == desk.receiver.key.department)
         }

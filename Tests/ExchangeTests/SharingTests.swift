@@ -144,7 +144,7 @@ import Testing
                 "DELETE FROM daylight.share_request", "DELETE FROM daylight.share_event", "UPDATE daylight.share_event SET note = ''", "DELETE FROM daylight.share_grant",
                 "UPDATE daylight.share_grant SET terms = '{}'", "DELETE FROM daylight.delivery", "UPDATE daylight.delivery SET to_version = 1", "DELETE FROM daylight.receipt",
                 "UPDATE daylight.receipt SET signature = ''", "DELETE FROM daylight.receipt_key", "UPDATE daylight.receipt_key SET public_key = ''",
-                "DELETE FROM daylight.share_access", "UPDATE daylight.share_access SET purpose = ''",
+                "DELETE FROM daylight.exchange_call", "UPDATE daylight.exchange_call SET purpose = ''", "DELETE FROM daylight.audit_seal", "UPDATE daylight.audit_seal SET digest = ''",
             ] { await #expect(throws: PostgresError.self, "\(statement.text)") { try await writer.execute(statement) } }
             await writer.close()
         }

@@ -1,3 +1,4 @@
+import Exchange
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -20,6 +21,7 @@ final class Gate: Sendable {
     let log: RequestLog
     let downloads: DownloadPlaces
     let events: EventPlaces
+    private let audit: AuditTrail?
     /// Whether the server has begun to stop.
     let isStopping = Atomic(false)
     private let routes = Mutex<[Route]>([])
@@ -36,6 +38,7 @@ final class Gate: Sendable {
         allowances = Allowances(limiter: limiter, shared: dependencies.sharedLimits)
         answers = AnswerCache(freshness: dependencies.freshness, capacity: configuration.answerCapacity)
         keys = KeyDirectory(lookup: dependencies.keyLookup)
+        audit = dependencies.audit
         let metrics = Metrics(gauges: dependencies.gauges, families: dependencies.metricFamilies)
         self.metrics = metrics
         log = RequestLog(isOn: configuration.logsRequests) { metrics.droppedLines.add(0, $0) }
@@ -243,6 +246,7 @@ final class Gate: Sendable {
         if exchange.holdsDownload { downloads.giveBack(exchange.clientKey) }
         if exchange.holdsEvents { events.giveBack(exchange.clientKey) }
         let route = exchange.route ?? nowhere
+        if let audit, let entry = exchange.auditEntry(status: status, bytes: bytes) { audit.take(entry) }
         if route.isLive { chargeBytes(bytes, exchange, route, at: now) }
         let duration = now - exchange.startedAt
         route.metrics.record(status: status, bytes: bytes, nanoseconds: duration)

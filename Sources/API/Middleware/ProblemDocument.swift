@@ -68,6 +68,8 @@ struct ProblemDocument {
 extension Gate {
     /// The answer to whatever was thrown.
     func response(to error: any Error, _ exchange: Exchange, allow: String? = nil) -> Response {
-        ProblemDocument(problem(for: error, exchange), exchange, allow: allow).response
+        let problem = problem(for: error, exchange)
+        exchange.audited?.code = problem.code
+        return ProblemDocument(problem, exchange, allow: allow).response
     }
 }

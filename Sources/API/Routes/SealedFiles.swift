@@ -13,7 +13,7 @@ extension API {
             try query.only("since", "version")
             let sealed = try await sharing.sealedFile(
                 by: try context.path("grant"), for: try context.member(), purpose: try request.purpose(), since: try query.integer("since", in: 0...Int(Int32.max)),
-                version: try query.integer("version", in: 1...Int(Int32.max)))
+                version: try query.integer("version", in: 1...Int(Int32.max)), call: context.requestID)
             return sealed.response(request, context)
         }
     }

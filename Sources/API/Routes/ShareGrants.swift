@@ -42,7 +42,9 @@ extension API {
                 throw QueryParameters.invalid("version", zh: "与游标不符", en: "is not the cursor's")
             }
             let read = try await sharing.rows(
-                by: id, for: member, purpose: try request.purpose(), version: version ?? cursor?.version, after: cursor?.after, limit: limit)
+                by: id, for: member, purpose: try request.purpose(), version: version ?? cursor?.version, after: cursor?.after, limit: limit,
+                call: context.requestID)
+            context.exchange.audited?.rowCount = read.count
             let next = try read.next.map { try parts.seal.seal(GrantedCursor(version: read.version, after: $0), for: purpose) }
             var text = JSONText(capacity: 4096)
             text.raw("{\"data\":")
@@ -63,7 +65,8 @@ extension API {
             try query.only("version")
             let open = try await sharing.state(
                 by: try context.path("grant"), for: try context.member(), purpose: try request.purpose(),
-                version: try query.integer("version", in: 1...Int(Int32.max)), isProbe: context.exchange.method == "HEAD")
+                version: try query.integer("version", in: 1...Int(Int32.max)), isProbe: context.exchange.method == "HEAD", call: context.requestID)
+            context.exchange.audited?.delivery = open.delivery?.id
             return open.response()
         }
 
@@ -73,7 +76,8 @@ extension API {
             try query.only("since")
             let open = try await sharing.changes(
                 by: try context.path("grant"), for: try context.member(), purpose: try request.purpose(),
-                since: try query.integer("since", in: 0...Int(Int32.max)), isProbe: context.exchange.method == "HEAD")
+                since: try query.integer("since", in: 0...Int(Int32.max)), isProbe: context.exchange.method == "HEAD", call: context.requestID)
+            context.exchange.audited?.delivery = open.delivery?.id
             return open.response()
         }
 

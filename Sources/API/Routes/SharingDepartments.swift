@@ -30,6 +30,8 @@ extension API {
         addCorrectionRoutes(routes, sharing, parts)
         addSigningRoutes(routes, sharing)
         addSealedFileRoute(routes, sharing)
+        addAuditRoutes(routes, sharing, parts)
+        addStatisticsRoutes(routes, sharing)
     }
 
     private func addSharingDepartmentRoutes(_ routes: Routes, _ sharing: Sharing, _ parts: ExchangeParts) {

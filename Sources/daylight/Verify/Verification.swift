@@ -54,15 +54,23 @@ enum Verification {
 
     /// - Throws: ``Doubt``, ``Unreadable``.
     static func release(_ proof: InclusionProof, verifier: NoteVerifier, trust: Trust = .none) throws -> ProvenRelease {
+        let (leaf, checkpoint) = try included(proof, verifier: verifier)
+        guard case .release(let release) = leaf else { throw Doubt(zh: "该条目（\(leaf.kind)）不是一次发布", en: "the leaf (\(leaf.kind)) is not of a release") }
+        return ProvenRelease(
+            leaf: release, index: proof.index, checkpoint: checkpoint, verifier: verifier, witnessed: try witnessed(proof.checkpoint, verifier: verifier, trust: trust))
+    }
+
+    /// The leaf that a proof has, and the signed head that it is under.
+    ///
+    /// - Throws: ``Doubt``, ``Unreadable``.
+    static func included(_ proof: InclusionProof, verifier: NoteVerifier) throws -> (Leaf, Checkpoint) {
         guard let entry = proof.extra else { throw Unreadable(zh: "证明中没有条目（extra）", en: "the proof has no leaf (extra)") }
         let checkpoint = try checkpoint(proof.checkpoint, verifier)
         guard ProofCheck.includes(.leaf(entry), at: proof.index, size: checkpoint.size, proof: proof.path, head: checkpoint.head) else {
             throw Doubt(zh: "条目不在存证之中：证明与签名的树头不符", en: "the leaf is not in the log: the proof does not lead to the signed head")
         }
         guard let leaf = try? Leaf(entry: entry) else { throw Unreadable(zh: "条目的格式无法识别", en: "the leaf's format is not known") }
-        guard case .release(let release) = leaf else { throw Doubt(zh: "该条目（\(leaf.kind)）不是一次发布", en: "the leaf (\(leaf.kind)) is not of a release") }
-        return ProvenRelease(
-            leaf: release, index: proof.index, checkpoint: checkpoint, verifier: verifier, witnessed: try witnessed(proof.checkpoint, verifier: verifier, trust: trust))
+        return (leaf, checkpoint)
     }
 
     /// - Parameters:

@@ -15,6 +15,8 @@ struct VerifyCommand: ParsableCommand {
                 whether a row stands in a version that was released; the proof is /v1/datasets/{id}/rows/{key}/proof
             daylight verify --difference diff.csv --from old.csv --from-proof old.tlog-proof --to-proof new.tlog-proof --key KEY
                 whether a difference is all that lies between two versions that were released; it is /v1/datasets/{id}/diff.csv?from=M&to=N
+            daylight verify --audit audit-7.ndjson --proof audit-7.tlog-proof --key KEY
+                whether an exported audit of the exchange is what was sealed; both are below /v1/exchange/audit/seals/{n}
             daylight verify --old checkpoint.txt --consistency proof.txt --key KEY
                 whether a newer log goes on from an older head without changing anything; the proof is /ledger/consistency?old=SIZE
             --witness KEY (more than once), --quorum N
@@ -27,8 +29,11 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "The file as it was downloaded: the canonical CSV, not compressed.", completion: .file())
     var file: String?
 
-    @Option(help: "The version's proof (tlog-proof).", completion: .file())
+    @Option(help: "The version's proof, or the audit's (tlog-proof).", completion: .file())
     var proof: String?
+
+    @Option(help: "An exported audit of the exchange: entries and hashes, a line each.", completion: .file())
+    var audit: String?
 
     @Option(help: "The proof of one row, which has the row in it.", completion: .file())
     var row: String?
@@ -62,9 +67,9 @@ struct VerifyCommand: ParsableCommand {
 
     func validate() throws {
         try Self.check(quorum: quorum, of: witnesses)
-        let given = [[file, proof], [row], [difference, from, fromProof, toProof], [old, consistency]].map { options in options.map { $0 != nil } }
+        let given = [audit == nil ? [file, proof] : [file ?? audit, proof, file == nil ? proof : nil], [row], [difference, from, fromProof, toProof], [old, consistency]].map { options in options.map { $0 != nil } }
         guard given.count(where: { $0.contains(true) }) == 1, given.contains(where: { $0.allSatisfy { $0 } }) else {
-            throw ValidationError("give FILE and --proof, or --row, or --difference with --from, --from-proof and --to-proof, or --old and --consistency")
+            throw ValidationError("give FILE and --proof, or --audit and --proof, or --row, or --difference with --from, --from-proof and --to-proof, or --old and --consistency")
         }
     }
 
@@ -76,6 +81,8 @@ struct VerifyCommand: ParsableCommand {
             if let file, let proof {
                 let finding = try Verification.file(Self.canonicalFile(file), proof: Self.text(proof), verifier: verifier, trust: trust)
                 terminal.print(finding.text(file: file, in: language))
+            } else if let audit, let proof {
+                terminal.print(try Verification.audit(Self.text(audit), proof: Self.text(proof), verifier: verifier, trust: trust).text(file: audit, in: language))
             } else if let row {
                 terminal.print(try Verification.row(proof: Self.text(row), verifier: verifier, trust: trust).text(in: language))
             } else if let difference, let from, let fromProof, let toProof {

@@ -1,0 +1,71 @@
+import Foundation
+import Model
+import Postgres
+import Store
+import TestSupport
+import Testing
+
+@testable import Exchange
+
+/// Figures over a history that was made by hand: each is counted out.
+@Suite(.timeLimit(.minutes(5))) struct StatisticsTests {
+    private static func at(_ text: String) throws -> Timestamp { try #require(Timestamp(text)) }
+
+    @Test func figuresAreThoseOfTheHistory() async throws {
+        try await Desk.with({ $0.longestTerm = 100 }) { desk in
+            let codes = { (code: String) in Code(code: code, title: LocalizedText(zh: "假日")) }
+            _ = try await desk.store.loadCodes(["public-holidays": ["2020", "2020-03-05"].map(codes), "make-up-workdays": ["2020-03-07"].map(codes)])
+            let until = try Self.at("2099-12-01T00:00:00+08:00")
+            func ask(_ time: String) async throws -> String { try await desk.sharing.submit(try Desk.draft(until: until), by: desk.receiver, now: try Self.at(time)).id }
+            func answer(_ id: String, _ decision: ShareDecision, _ time: String) async throws {
+                _ = try await desk.sharing.decide(id, decision, by: desk.provider, now: try Self.at(time))
+            }
+            // Monday 2 March to Wednesday: two working days. Wednesday to the made-up Saturday, with Thursday off: two. Friday to Monday over that Saturday: two. One waits, one is withdrawn.
+            let granted = try await ask("2020-03-02T09:00:00+08:00")
+            try await answer(granted, ShareDecision(.accept), "2020-03-04T10:00:00+08:00")
+            let refused = try await ask("2020-03-04T09:00:00+08:00")
+            try await answer(refused, ShareDecision(.refuse, note: "涉密"), "2020-03-07T10:00:00+08:00")
+            let slow = try await ask("2020-03-06T09:00:00+08:00")
+            try await answer(slow, ShareDecision(.refuse, note: "无据"), "2020-03-16T10:00:00+08:00")
+            _ = try await ask("2020-03-10T09:00:00+08:00")
+            let withdrawn = try await ask("2020-03-11T09:00:00+08:00")
+            _ = try await desk.sharing.decide(withdrawn, ShareDecision(.withdraw), by: desk.receiver, now: try Self.at("2020-03-12T09:00:00+08:00"))
+            // Outside of the month: not counted.
+            _ = try await ask("2020-04-01T00:00:00+08:00")
+            try await deliverAndDoubt(desk, granted)
+            // By the clock of this day all that waited since March is late.
+            let (from, to) = (try Self.at("2020-03-01T00:00:00+08:00"), try Self.at("2020-04-01T00:00:00+08:00"))
+            let figures = try await desk.sharing.statistics(from: from, to: to, department: nil, for: desk.authority)
+            #expect(figures.map(\.department) == [desk.provider.key.department])
+            let figure = try #require(figures.first)
+            #expect(figure.requests.received == 5 && figure.requests.granted == 1 && figure.requests.refused == 2 && figure.requests.withdrawn == 1 && figure.requests.open == 1)
+            // 2, 2 and 7 working days (7, 9, 10, 11, 12, 13 and 16 March).
+            #expect(figure.requests.medianWorkingDays == 2 && figure.requests.p90WorkingDays == 6)
+            #expect(figure.refusals.map(\.reason) == ["涉密", "无据"] && figure.refusals.map(\.request) == [refused, slow])
+            #expect(figure.deliveries.begun == 3 && figure.deliveries.finished == 2 && figure.deliveries.receipts == 1 && figure.deliveries.receiptsMissing == 1)
+            #expect(figure.deliveries.rows == 8 && figure.deliveries.bytes == 300 && figure.deliveries.oldestMissingDays ?? 0 > 0)
+            #expect(figure.corrections.received == 3 && figure.corrections.upheld == 1 && figure.corrections.withdrawn == 1 && figure.corrections.open == 1)
+            #expect(figure.corrections.medianWorkingDays == 1)
+            #expect(try await desk.sharing.statistics(from: from, to: to, department: nil, for: desk.receiver).isEmpty)
+            await expectProblem(.forbidden) { _ = try await desk.sharing.statistics(from: from, to: to, department: desk.provider.key.department, for: desk.receiver) }
+            await expectProblem(.invalidParameter) { _ = try await desk.sharing.statistics(from: to, to: from, department: nil, for: desk.authority) }
+        }
+    }
+
+    /// Three deliveries, of which one was cut off and one signed for, and three doubts.
+    private func deliverAndDoubt(_ desk: Desk, _ request: String) async throws {
+        let grant = try #require(try await desk.sharing.request(request, for: desk.receiver).grant)
+        let whole = try await desk.sharing.grant(grant, for: desk.receiver)
+        for _ in 0..<2 { _ = try await desk.state(whole) }
+        _ = try await desk.sharing.state(by: grant, for: desk.receiver, purpose: "中断", version: nil)
+        let sent = try await desk.store.deliveries(of: grant, unreceipted: true, before: nil, limit: 10)
+        _ = try await desk.sign(try #require(sent.first).id, whole, "code,region,height\nA,east,10.00\nB,west,20.00\nC,east,\nD,west,40.00\n")
+        try await desk.db.database.execute("UPDATE daylight.delivery SET started_at = '2020-03-20T09:00:00+08:00', finished_at = finished_at - (started_at - '2020-03-20T09:00:00+08:00'), byte_count = byte_count * 0 + 150")
+        for (field, decision) in [("height", CorrectionDecision(.uphold, note: "无误")), ("region", CorrectionDecision(.withdraw)), ("code", nil)] as [(String, CorrectionDecision?)] {
+            let draft = try JSON.decode(CorrectionDraft.self, #"{"dataset":"lighthouse","version":1,"key":"A","field":"\#(field)","doubt":"疑"}"#)
+            let id = try await desk.sharing.doubt(draft, by: desk.receiver, now: try Self.at("2020-03-17T09:00:00+08:00")).correction.id
+            let by = decision?.decision == .withdraw ? desk.receiver : desk.provider
+            if let decision { _ = try await desk.sharing.decide(correction: id, decision, by: by, now: try Self.at("2020-03-18T09:00:00+08:00")) }
+        }
+    }
+}
