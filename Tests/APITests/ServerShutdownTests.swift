@@ -29,7 +29,7 @@ import Testing
                 try await idle.send("GET /health/live HTTP/1.1\r\nHost: h\r\n\r\n")
                 _ = try await idle.response()
                 try await server.connect { busy in
-                    try await busy.send("GET /slow/3000 HTTP/1.1\r\nHost: h\r\n\r\n")
+                    try await busy.send("GET /slow/10000 HTTP/1.1\r\nHost: h\r\n\r\n")
                     _ = try await busy.line()
                     async let stopped: Void = server.server.shutdown(within: .seconds(30))
                     #expect(await idle.rest().readableBytes == 0)

@@ -37,12 +37,25 @@ final class WitnessProcess: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-witness-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let port = try await Installation.freePort()
-        let arguments = ["witness", "--name", name, "--directory", folder.path, "--port", String(port)] + logs.flatMap { ["--log", $0] }
-        let witness = WitnessProcess(folder: folder, port: port, arguments: arguments, process: try start(arguments, folder))
+        let witness = try await ready(name: name, logs: logs, folder)
         defer { witness.stop() }
-        try await witness.waitUntilReady()
         return try await body(witness)
+    }
+
+    /// Starts one; again at another port where somebody took the first meanwhile.
+    private static func ready(name: String, logs: [String], _ folder: URL) async throws -> WitnessProcess {
+        for _ in 0..<5 {
+            let port = try await Installation.freePort()
+            let arguments = ["witness", "--name", name, "--directory", folder.path, "--port", String(port)] + logs.flatMap { ["--log", $0] }
+            let witness = WitnessProcess(folder: folder, port: port, arguments: arguments, process: try start(arguments, folder))
+            do {
+                try await witness.waitUntilReady()
+                return witness
+            } catch where witness.log.contains("Address already in use") {
+                witness.stop()
+            }
+        }
+        throw InstallationError(message: "no port is free")
     }
 
     private static func start(_ arguments: [String], _ folder: URL) throws -> Process {
