@@ -74,7 +74,9 @@ public final class Witnessing: Sendable {
                 await self.waitForTheTrusted()
             }
         }
-        try? await notary.store.releaseWitnesses(node: node)
+        // In a task of its own: this one is cancelled, and would wait for no connection. Another process would then have to wait for the claim's end.
+        let store = notary.store, node = node
+        await Task { try? await store.releaseWitnesses(node: node) }.value
     }
 
     private struct Question {
