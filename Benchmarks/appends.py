@@ -52,9 +52,9 @@ def run(options):
         while psql(options.database, "SELECT EXISTS (SELECT FROM daylight.ledger_pending)") == "t":
             time.sleep(0.05)
         caught_up = time.monotonic() - ended
-        leaves = psql(options.database, f"SELECT index, substring(convert_from(entry, 'UTF8') FROM '\"at\":([0-9]+)') FROM daylight.ledger_leaf WHERE index >= {before} ORDER BY index")
+        leaves = psql(options.database, f"SELECT index, substring(convert_from(entry, 'UTF8') FROM '\"at\":([0-9]+)') FROM daylight.ledger_leaf WHERE index >= {before} AND kind = 'bench' ORDER BY index")
         leaves = [tuple(map(int, line.split("|"))) for line in leaves.split("\n")]
-        while watch.seen[-1][1] < before + len(leaves):
+        while watch.seen[-1][1] <= leaves[-1][0]:
             time.sleep(0.02)
         watch.stopped = True
         cpu, memory = cpu_seconds(server.pid) - cpu, resident(server.pid)
