@@ -119,15 +119,18 @@ import Testing
     }
 
     @Test func slowHeadIsToldSoAndClosed() async throws {
-        try await TestServer.with(configure: { $0.headerTimeout = 6 }) { server in
-            try await server.connect { connection in
-                for byte in "GET / HT" {
-                    try? await connection.send(String(byte))
-                    try await Task.sleep(for: .milliseconds(20))
+        try await TestServer.with(configure: { $0.headerTimeout = 3 }) { server in
+            // What is sent after the server has closed resets the connection, and with it the answer: on a machine that stands still for so long, again.
+            var answer: RawResponse?
+            for _ in 0..<5 where answer == nil {
+                answer = try await server.connect { connection in
+                    for byte in "GET / HT" { try? await connection.send(String(byte)) }
+                    guard let answer = try? await connection.response() else { return nil }
+                    #expect(await connection.rest().readableBytes == 0)
+                    return answer
                 }
-                Self.expect(try await connection.response(), .requestTimeout)
-                #expect(await connection.rest().readableBytes == 0)
             }
+            Self.expect(try #require(answer), .requestTimeout)
         }
     }
 

@@ -44,8 +44,8 @@ import Testing
             return try JSONValue(json: Data(output[begin..<max(begin, end)].utf8))
         }
 
-        func audit(_ state: String, _ more: [String] = [], language: String = "C") throws -> (status: Int32, output: String) {
-            try Installation.run(
+        func audit(_ state: String, _ more: [String] = [], language: String = "C") async throws -> (status: Int32, output: String) {
+            try await Installation.run(
                 ["audit", installation.reader.baseURL, "--state", folder.appending(path: state).path, "--grace", "1", "--sample", "0"] + more, environment: ["LC_ALL": language])
         }
     }
@@ -60,7 +60,7 @@ import Testing
                 try await site.describe(dataset, Descriptions.own("核查", department: site.department, fields: FaultTests.fields, key: ["id"]))
                 for version in 1...3 { try await site.publish(dataset, Data("id,name,amount\n1,一,\(version).00\n2,\"二\n行\",2.50\n3,三,0.10\n".utf8)) }
             }
-            for _ in 0..<100 where try await site.database.database.execute("SELECT FROM daylight.ledger_pending").count > 0 { try await Task.sleep(for: .milliseconds(50)) }
+            try await eventually("the ledger has everything") { try await site.database.database.execute("SELECT FROM daylight.ledger_pending").isEmpty }
             for table in ["version", "ledger_leaf", "ledger_checkpoint", "profile", "description_revision"] {
                 try await site.database.database.execute(SQL(raw: "CREATE TABLE daylight.before_\(table) AS SELECT * FROM daylight.\(table)"))
             }
@@ -70,7 +70,7 @@ import Testing
 
     @Test func anHonestServerIsFollowedFromWhereTheLastAuditEnded() async throws {
         try await Self.with { site in
-            let first = try site.audit("state", ["--all", "--json"])
+            let first = try await site.audit("state", ["--all", "--json"])
             #expect(first.status == 0, "\(first.output)")
             let report = try Site.report(first.output)
             #expect(report["versions"]?.int == 6 && report["downloads"]?.int == 6 && report["datasets"]?.int == 2 && report["previous_size"]?.int == nil, "\(first.output)")
@@ -84,38 +84,38 @@ import Testing
             #expect(pushed.status == 201)
             // What is kept in memory is trusted for less than a second.
             try await Task.sleep(for: .milliseconds(1200))
-            let second = try site.audit("state", ["--json", "--sample", "2"])
+            let second = try await site.audit("state", ["--json", "--sample", "2"])
             #expect(second.status == 0, "\(second.output)")
             let later = try Site.report(second.output)
             #expect(later["previous_size"]?.int == size && later["leaves_read"]?.int == 1 && later["withdrawn"]?.int == 1 && later["downloads"]?.int == 2, "\(second.output)")
-            let words = try site.audit("state", language: "zh_CN.UTF-8")
+            let words = try await site.audit("state", language: "zh_CN.UTF-8")
             #expect(words.status == 0 && words.output.contains("未发现不实") && words.output.contains("6 版"), "\(words.output)")
-            let again = try site.audit("state", ["--again", "--json"]), read = try Site.report(again.output)["leaves_read"]?.int
+            let again = try await site.audit("state", ["--again", "--json"]), read = try Site.report(again.output)["leaves_read"]?.int
             #expect(again.status == 0 && read == size + 1, "\(again.output)")
 
             // A withdrawn dataset is known by its leaf.
             let gone = try await site.installation.pusher.send(.POST, "/v1/datasets/cells/withdrawals", json: #"{"subject":"dataset","reason":{"zh":"测试","en":"test"}}"#)
             #expect(gone.status == 201)
-            let last = try site.audit("state")
+            let last = try await site.audit("state")
             #expect(last.status == 0, "\(last.output)")
 
             let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-            let key = try site.audit("other", ["--key", stranger])
+            let key = try await site.audit("other", ["--key", stranger])
             #expect(key.status == 1 && key.output.contains("A LIE") && key.output.contains("key"), "\(key.output)")
-            let nobody = try Installation.run(["audit", "http://127.0.0.1:1", "--state", site.folder.appending(path: "none").path])
+            let nobody = try await Installation.run(["audit", "http://127.0.0.1:1", "--state", site.folder.appending(path: "none").path])
             #expect(nobody.status == 2, "\(nobody.output)")
         }
     }
 
     @Test func eachLieIsNamed() async throws {
         try await Self.with { site in
-            let honest = try site.audit("honest")
+            let honest = try await site.audit("honest")
             #expect(honest.status == 0, "\(honest.output)")
             for deceit in Self.deceits {
                 let state = "state-\(UUID().uuidString)"
                 if deceit.remembers { try FileManager.default.copyItem(at: site.folder.appending(path: "honest"), to: site.folder.appending(path: state)) }
                 try await deceit.make(site)
-                let found = try site.audit(state, ["--json"] + deceit.arguments)
+                let found = try await site.audit(state, ["--json"] + deceit.arguments)
                 try await deceit.undo(site)
                 #expect(found.status == 1, "\(deceit.name): \(found.output)")
                 // The report first, then the words.
@@ -125,12 +125,12 @@ import Testing
                 for word in deceit.words + ["A LIE", "promised", "served"] { #expect(found.output.contains(word), "\(deceit.name): \(found.output)") }
             }
             // All were taken back: it is honest again.
-            var last = try site.audit("honest", ["--all"])
-            for _ in 0..<10 where last.status != 0 {
-                try await Task.sleep(for: .seconds(3))
-                last = try site.audit("honest", ["--all"])
+            var last = ""
+            try await eventually("an audit without a lie: \(last)") {
+                let (status, output) = try await site.audit("honest", ["--all"])
+                last = output
+                return status == 0
             }
-            #expect(last.status == 0, "\(last.output)")
         }
     }
 

@@ -14,11 +14,11 @@ import Testing
         return entry
     }
 
-    private static func verify(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        try Installation.run(["verify"] + arguments, environment: ["LC_ALL": "C"])
+    private static func verify(_ arguments: [String]) async throws -> (status: Int32, output: String) {
+        try await Installation.run(["verify"] + arguments, environment: ["LC_ALL": "C"])
     }
 
-    @Test func anExportIsWhatWasSealedOrIsNot() throws {
+    @Test func anExportIsWhatWasSealedOrIsNot() async throws {
         let folder = try VerifyTests.Folder()
         defer { try? FileManager.default.removeItem(at: folder.url) }
         let signer = try #require(NoteSigner(name: "test.example/ledger", seed: Array(1...32)))
@@ -35,7 +35,7 @@ import Testing
         var part = all
         part[1] = String(decoding: try AuditDigest.hidden(entries[1]), as: UTF8.self)
         for (name, lines) in [("all", all), ("part", part)] {
-            let verdict = try Self.verify(["--audit", folder.keep(name, lines.joined(separator: "\n") + "\n"), "--proof", proven, "--key", key])
+            let verdict = try await Self.verify(["--audit", folder.keep(name, lines.joined(separator: "\n") + "\n"), "--proof", proven, "--key", key])
             #expect(verdict.status == 0 && verdict.output.contains("seal      3"), "\(verdict.output)")
         }
         // A line was changed, left out, moved, added; or the hash of another entry stands there.
@@ -44,13 +44,13 @@ import Testing
             "changed": [all[0].replacing("目的 7", with: "目的 8"), all[1], all[2]], "missing": [all[0], all[2]], "moved": [all[1], all[0], all[2]], "added": all + [all[2]],
             "other": [all[0], hash, all[2]],
         ] {
-            let verdict = try Self.verify(["--audit", folder.keep(name, lines.joined(separator: "\n") + "\n"), "--proof", proven, "--key", key])
+            let verdict = try await Self.verify(["--audit", folder.keep(name, lines.joined(separator: "\n") + "\n"), "--proof", proven, "--key", key])
             #expect(verdict.status == 1 && verdict.output.contains("NOT proven"), "\(name): \(verdict.output)")
         }
-        #expect(try Self.verify(["--audit", folder.keep("odd", "what\n"), "--proof", proven, "--key", key]).status == 2)
+        #expect(try await Self.verify(["--audit", folder.keep("odd", "what\n"), "--proof", proven, "--key", key]).status == 2)
         // The leaf of something else proves no audit.
         let other = try folder.keep("other-proof", try proof(of: LedgerEntry.profile(id: "p", version: 1, json: Array("{}".utf8)).bytes))
-        #expect(try Self.verify(["--audit", folder.path("all"), "--proof", other, "--key", key]).status == 1)
-        #expect(try Self.verify(["--audit", folder.path("all"), "--key", key]).status != 0)
+        #expect(try await Self.verify(["--audit", folder.path("all"), "--proof", other, "--key", key]).status == 1)
+        #expect(try await Self.verify(["--audit", folder.path("all"), "--key", key]).status != 0)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 struct BudgetFileTests {
     @Test func countyRevenueAndSpendingComeBackToTheLastDigit() async throws {
         let path = "budgets/cn_county_fiscal/财政收支.export.csv.gz"
-        let source = PlainCSV.records(try SourceFiles.text(path))
+        let source = try await SourceFiles.records(path)
         #expect(source.count - 1 == 63236)
         try await Installation.with { site in
             try await site.describe(
@@ -72,7 +72,7 @@ struct BudgetFileTests {
             var total = Decimal(0)
             for year in 2006...2015 {
                 let path = "budgets/tw_central_budget/tw\(year)ap.csv"
-                let source = PlainCSV.records(try SourceFiles.text(path)).dropFirst()
+                let source = try await SourceFiles.records(path).dropFirst()
                 rows += source.count
                 total += PlainCSV.sum(source, 2)
                 try await site.publish("taiwan-budget", try SourceFiles.data(path), mode: "append")

@@ -35,30 +35,30 @@ import Testing
             for (from, to) in [(1, 2), (2, 3), (1, 3), (3, 3)] {
                 try keep("diff\(from)\(to)", try await site.reader.get("/v1/datasets/lines/diff.csv?from=\(from)&to=\(to)").body)
             }
-            func verify(_ difference: String, _ from: String, _ fromProof: Int, _ toProof: Int) throws -> (status: Int32, output: String) {
-                try Installation.run(
+            func verify(_ difference: String, _ from: String, _ fromProof: Int, _ toProof: Int) async throws -> (status: Int32, output: String) {
+                try await Installation.run(
                     ["verify", "--difference", path(difference), "--from", path(from), "--from-proof", path("proof\(fromProof)"), "--to-proof", path("proof\(toProof)"), "--key", path("key")],
                     environment: ["LC_ALL": "C"])
             }
             for (from, to) in [(1, 2), (2, 3), (1, 3), (3, 3)] {
-                let proven = try verify("diff\(from)\(to)", "data\(from)", from, to)
+                let proven = try await verify("diff\(from)\(to)", "data\(from)", from, to)
                 #expect(proven.status == 0 && proven.output.contains("all that differs between versions \(from) and \(to) of lines"), "\(proven.output)")
             }
-            #expect(try verify("diff12", "data1", 1, 3).status == 1, "another version")
-            #expect(try verify("diff23", "data1", 1, 3).status == 1, "another difference")
-            #expect(try verify("diff12", "data2", 1, 2).status == 1, "another file")
+            #expect(try await verify("diff12", "data1", 1, 3).status == 1, "another version")
+            #expect(try await verify("diff23", "data1", 1, 3).status == 1, "another difference")
+            #expect(try await verify("diff12", "data2", 1, 2).status == 1, "another file")
             let text = try String(contentsOfFile: path("diff12"), encoding: .utf8)
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             try keep("less", Data((lines.prefix(1) + lines.dropFirst(2)).joined(separator: "\n").utf8))
-            #expect(try verify("less", "data1", 1, 2).status == 1, "a row left out")
+            #expect(try await verify("less", "data1", 1, 2).status == 1, "a row left out")
             try keep("other", Data(text.replacing("1.00", with: "7.00").utf8))
-            #expect(try verify("other", "data1", 1, 2).status == 1, "another value")
+            #expect(try await verify("other", "data1", 1, 2).status == 1, "another value")
             for question in ["&fields=amount", "&code=a"] {
                 try keep("part", try await site.reader.get("/v1/datasets/lines/diff.csv?from=1&to=2\(question)").body)
-                let part = try verify("part", "data1", 1, 2)
+                let part = try await verify("part", "data1", 1, 2)
                 #expect(part.status == 1, "\(question): \(part.output)")
             }
-            #expect(try verify("data1", "data1", 1, 2).status == 2, "no difference at all")
+            #expect(try await verify("data1", "data1", 1, 2).status == 2, "no difference at all")
         }
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Model
 import NIOCore
 import Postgres
@@ -8,81 +7,6 @@ import Testing
 
 /// A department does its whole part in the exchange from a terminal, against the built server.
 @Suite struct ExchangeCommandTests {
-    private static let fields = """
-        number|序号|integer|required
-        code|编码|code|required
-        name|名称|text|
-        amount|金额|decimal(10,2)|
-        at|时间|datetime|
-        """
-
-    /// Both departments with what they keep on disk.
-    private struct Site {
-        let installation: Installation
-        let folder: URL
-        let receiver: String
-
-        func path(_ name: String) -> String { folder.appending(path: name).path }
-
-        private func environment(_ who: String, _ language: String) -> [String: String] {
-            ["DAYLIGHT_PROFILE": path("\(who).json"), "DAYLIGHT_URL": "", "DAYLIGHT_KEY": "", "DAYLIGHT_ACCESS_KEY_FILE": "", "DAYLIGHT_RECEIPT_KEY": "", "DATABASE_URL": "", "LC_ALL": language]
-        }
-
-        /// Runs `daylight exchange …` to its end.
-        func run(_ who: String, _ arguments: [String], language: String = "C") throws -> (status: Int32, output: String) {
-            try Installation.run(["exchange"] + arguments, environment: environment(who, language))
-        }
-
-        /// Runs it, and expects that it works.
-        @discardableResult
-        func good(_ who: String, _ arguments: [String], language: String = "C", sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
-            let (status, output) = try run(who, arguments, language: language)
-            #expect(status == 0, "\(arguments): \(output)", sourceLocation: sourceLocation)
-            return output
-        }
-
-        func json(_ who: String, _ arguments: [String]) throws -> JSONValue { try JSONValue(json: Data(try good(who, arguments + ["--json"]).utf8)) }
-
-        /// Starts it, and lets it run.
-        func start(_ who: String, _ arguments: [String]) throws -> Process {
-            let process = Process()
-            process.executableURL = Installation.program
-            process.arguments = ["exchange"] + arguments
-            process.environment = ProcessInfo.processInfo.environment.merging(environment(who, "C")) { $1 }
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            return process
-        }
-
-        /// All granted rows, as the server has them.
-        func granted(_ grant: String, key: String) async throws -> String {
-            try await installation.reader.with(key: key).get("/v1/exchange/grants/\(grant)/data.csv", headers: [("Daylight-Purpose", "test")]).text
-        }
-    }
-
-    private static func with(shareType: String, _ body: (Site, String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-exchange-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try await Installation.with(environment: ["DAYLIGHT_RATE_LIMITS": "*.*=1000000/60"]) { installation in
-            let receiver = try await installation.database.addDepartment(2)
-            let site = Site(installation: installation, folder: folder, receiver: receiver.uscc)
-            let keys = [
-                "receiver": try await installation.database.addKey([.read, .exchange], department: receiver.uscc, tier: "trusted").text,
-                "provider": try await installation.database.addKey([.read, .exchange], department: installation.department, tier: "trusted").text,
-                "authority": try await installation.database.addKey([.oversight], tier: "trusted").text,
-            ]
-            for (who, key) in keys {
-                try Data((key + "\n").utf8).write(to: folder.appending(path: "\(who).key"))
-                try Data(#"{"url":"\#(installation.reader.baseURL)","access_key_file":"\#(who).key","receipt_key":"\#(who).signing"}"#.utf8).write(to: folder.appending(path: "\(who).json"))
-            }
-            try await installation.describe(
-                "lines", Descriptions.own("共享", department: installation.department, fields: Self.fields, key: ["code", "number"]).replacing("\"share_type\":\"unconditional\"", with: "\"share_type\":\"\(shareType)\",\"share_condition\":\"限应急使用\""))
-            try await body(site, keys["receiver"] ?? "")
-        }
-    }
-
     /// Rows of a version: some go, some come, some change.
     private static func rows(_ version: Int, count: Int) -> Data {
         var lines = ["number,code,name,amount,at"]
@@ -93,46 +17,45 @@ import Testing
         return Data((lines.joined(separator: "\n") + "\n").utf8)
     }
 
-    private static let draft = ["--fields", "number,code,name,amount,at", "--filter", "number < 90", "--purpose", "应急 调度", "--legal-basis", "某法第三条", "--scenario", "应急系统", "--until", "2030-12-31"]
-
     @Test func aDepartmentDoesItsWholePartFromATerminal() async throws {
-        try await Self.with(shareType: "conditional") { site, receiverKey in
+        try await ExchangeSite.with(shareType: "conditional") { site, receiverKey in
             try await site.installation.publish("lines", Self.rows(1, count: 100))
             // Keys.
-            #expect(try site.run("receiver", ["pull", UUID().uuidString.lowercased(), "--to", site.path("x.csv")]).status == 2)
-            try site.good("receiver", ["key", "make", site.path("receiver.signing"), "--label", "2026"])
+            #expect(try await site.run("receiver", ["pull", UUID().uuidString.lowercased(), "--to", site.path("x.csv")]).status == 2)
+            try await site.good("receiver", ["key", "make", site.path("receiver.signing"), "--label", "2026"])
             #expect(try FileManager.default.attributesOfItem(atPath: site.path("receiver.signing"))[.posixPermissions] as? Int == 0o600)
-            #expect(try site.run("receiver", ["key", "make", site.path("receiver.signing")]).status == 2, "a key is not written over")
-            let key = try #require(try site.json("receiver", ["key", "register"])["id"]?.string)
-            #expect(try site.good("receiver", ["signing", "on", "--department", site.receiver]).contains("must be signed"))
-            #expect(try site.good("provider", ["nodes"], language: "zh_CN.UTF-8").contains("写操作须签名"))
-            let unsigned = try site.run("receiver", ["request", "lines", "--unsigned"] + Self.draft)
+            #expect(try await site.run("receiver", ["key", "make", site.path("receiver.signing")]).status == 2, "a key is not written over")
+            let key = try #require(try await site.json("receiver", ["key", "register"])["id"]?.string)
+            #expect(try await site.good("receiver", ["signing", "on", "--department", site.receiver]).contains("must be signed"))
+            #expect(try await site.good("provider", ["nodes"], language: "zh_CN.UTF-8").contains("写操作须签名"))
+            let unsigned = try await site.run("receiver", ["request", "lines", "--unsigned"] + ExchangeSite.draft)
             #expect(unsigned.status == 1 && unsigned.output.contains("DL5061"), "\(unsigned.output)")
 
             // Asking, and what goes to and fro.
-            let wrong = try site.run("receiver", ["request", "lines"] + Self.draft.map { $0 == "number < 90" ? "nothing < 90" : $0 })
+            let wrong = try await site.run("receiver", ["request", "lines"] + ExchangeSite.draft.map { $0 == "number < 90" ? "nothing < 90" : $0 })
             #expect(wrong.status == 1 && wrong.output.contains("/filter"), "\(wrong.output)")
-            let request = try #require(try site.json("receiver", ["request", "lines"] + Self.draft)["id"]?.string)
-            #expect(try site.good("provider", ["inbox"]).contains(request))
-            #expect(try site.good("receiver", ["inbox"], language: "zh_CN.UTF-8").contains("没有待办"))
-            try site.good("provider", ["ask", request, "--note", "请说明存放位置"])
-            try site.good("receiver", ["supplement", request, "--note", "政务云"])
-            try site.good("provider", ["refuse", request, "--note", "涉密"])
-            try site.good("receiver", ["dispute", request, "--note", "应当共享"])
-            try site.good("receiver", ["refer", request, "--note", "协商不成"])
-            #expect(try site.run("receiver", ["uphold", request, "--note", "自行裁定"]).status == 1)
-            let granted = try site.json("authority", ["uphold", request, "--note", "应予共享"])
+            let request = try #require(try await site.json("receiver", ["request", "lines"] + ExchangeSite.draft)["id"]?.string)
+            #expect(try await site.good("provider", ["inbox"]).contains(request))
+            #expect(try await site.good("receiver", ["inbox"], language: "zh_CN.UTF-8").contains("没有待办"))
+            try await site.good("provider", ["ask", request, "--note", "请说明存放位置"])
+            try await site.good("receiver", ["supplement", request, "--note", "政务云"])
+            try await site.good("provider", ["refuse", request, "--note", "涉密"])
+            try await site.good("receiver", ["dispute", request, "--note", "应当共享"])
+            try await site.good("receiver", ["refer", request, "--note", "协商不成"])
+            #expect(try await site.run("receiver", ["uphold", request, "--note", "自行裁定"]).status == 1)
+            let granted = try await site.json("authority", ["uphold", request, "--note", "应予共享"])
             let grant = try #require(granted["grant"]?.string)
-            #expect(try site.good("receiver", ["show", request]).contains("uphold") && site.good("receiver", ["requests", "--state", "granted"]).contains(request))
-            #expect(try site.good("receiver", ["grants"]).contains(grant))
+            #expect(try await site.good("receiver", ["show", request]).contains("uphold"))
+            #expect(try await site.good("receiver", ["requests", "--state", "granted"]).contains(request))
+            #expect(try await site.good("receiver", ["grants"]).contains(grant))
 
             // The copies, version by version.
             let file = site.path("lines.csv"), table = site.installation.database.url.replacing("?", with: "/copies?")
             for version in 1...4 {
                 if version > 1 { try await site.installation.publish("lines", Self.rows(version, count: 100)) }
-                let output = try site.good("receiver", ["pull", grant, "--to", file])
+                let output = try await site.good("receiver", ["pull", grant, "--to", file])
                 #expect(output.contains(version == 1 ? "stored version 1" : "version \(version - 1) -> \(version)"), "\(output)")
-                try site.good("receiver", ["pull", grant, "--to", table])
+                try await site.good("receiver", ["pull", grant, "--to", table])
                 let expected = try await site.granted(grant, key: receiverKey)
                 #expect(try String(contentsOfFile: file, encoding: .utf8) == expected, "version \(version)")
                 var rows = ""
@@ -141,7 +64,7 @@ import Testing
                 { rows += String(buffer: chunk) }
                 #expect(rows == expected, "version \(version)")
             }
-            #expect(try site.good("receiver", ["pull", grant, "--to", file], language: "zh_CN.UTF-8").contains("已是最新：第 4 版"))
+            #expect(try await site.good("receiver", ["pull", grant, "--to", file], language: "zh_CN.UTF-8").contains("已是最新：第 4 版"))
             let types = try await site.installation.database.database.execute("SELECT count(*) FROM information_schema.columns WHERE table_name = 'copies' AND data_type IN ('bigint', 'numeric', 'timestamp with time zone')")
             #expect(try types[0].read(Int.self, 0) == 3)
 
@@ -150,33 +73,33 @@ import Testing
                 "SELECT d.id::text AS id FROM daylight.delivery d JOIN daylight.receipt r ON r.delivery = d.id JOIN daylight.delivery_call c ON c.delivery = d.id ORDER BY d.started_at")
             #expect(deliveries.count == 8, "each was asked for by a signed call and signed for")
             let delivery: String = try deliveries[0].read("id")
-            #expect(try site.good("provider", ["receipt", delivery]).contains(key))
-            #expect(try site.json("provider", ["statement", delivery])["statement"]?["call"]?["base"]?.string?.contains("%E5%BA%94%E6%80%A5%20%E8%B0%83%E5%BA%A6") == true)
-            #expect(try site.run("receiver", ["statement", delivery, "--file", file]).status == 1, "the file is of another version")
-            #expect(try site.good("receiver", ["receipt", delivery, "--proof"]).contains("tlog-proof"))
+            #expect(try await site.good("provider", ["receipt", delivery]).contains(key))
+            #expect(try await site.json("provider", ["statement", delivery])["statement"]?["call"]?["base"]?.string?.contains("%E5%BA%94%E6%80%A5%20%E8%B0%83%E5%BA%A6") == true)
+            #expect(try await site.run("receiver", ["statement", delivery, "--file", file]).status == 1, "the file is of another version")
+            #expect(try await site.good("receiver", ["receipt", delivery, "--proof"]).contains("tlog-proof"))
             // The direct readings of this test were never signed for.
-            #expect(try site.json("receiver", ["receipt", "--grant", grant])["data"]?.array?.count == 4)
+            #expect(try await site.json("receiver", ["receipt", "--grant", grant])["data"]?.array?.count == 4)
 
             // Another key, and the end.
-            #expect(try site.good("receiver", ["key", "rotate"]).contains(key))
-            #expect(try site.good("receiver", ["key", "list", site.receiver]).contains("revoked"))
+            #expect(try await site.good("receiver", ["key", "rotate"]).contains(key))
+            #expect(try await site.good("receiver", ["key", "list", site.receiver]).contains("revoked"))
             try await site.installation.publish("lines", Self.rows(5, count: 100))
-            try site.good("receiver", ["pull", grant, "--to", file])
-            try site.good("receiver", ["finish", request, "--note", "用毕"])
-            let ended = try site.run("receiver", ["pull", grant, "--to", file])
+            try await site.good("receiver", ["pull", grant, "--to", file])
+            try await site.good("receiver", ["finish", request, "--note", "用毕"])
+            let ended = try await site.run("receiver", ["pull", grant, "--to", file])
             #expect(ended.status == 4 && ended.output.contains("dispose"), "\(ended.output)")
-            #expect(try site.json("receiver", ["confirm", request, "--note", "已删除"])["state"]?.string == "ended")
-            site.installation.stop()
-            #expect(try site.run("receiver", ["inbox"]).status == 3)
+            #expect(try await site.json("receiver", ["confirm", request, "--note", "已删除"])["state"]?.string == "ended")
+            await site.installation.stop()
+            #expect(try await site.run("receiver", ["inbox"]).status == 3)
         }
     }
 
     @Test func killedAtAnyMomentItLosesNothingAndDoublesNothing() async throws {
-        try await Self.with(shareType: "unconditional") { site, receiverKey in
+        try await ExchangeSite.with(shareType: "unconditional") { site, receiverKey in
             try await site.installation.publish("lines", Self.rows(1, count: 8000))
-            try site.good("receiver", ["key", "make", site.path("receiver.signing")])
-            try site.good("receiver", ["key", "register"])
-            let grant = try #require(try site.json("receiver", ["request", "lines"] + Self.draft.filter { $0 != "--filter" && $0 != "number < 90" })["grant"]?.string)
+            try await site.good("receiver", ["key", "make", site.path("receiver.signing")])
+            try await site.good("receiver", ["key", "register"])
+            let grant = try #require(try await site.json("receiver", ["request", "lines"] + ExchangeSite.draft.filter { $0 != "--filter" && $0 != "number < 90" })["grant"]?.string)
             let file = site.path("lines.csv"), table = site.installation.database.url.replacing("?", with: "/copies?")
             for version in 1...5 {
                 if version > 1 { try await site.installation.publish("lines", Self.rows(version, count: 8000)) }
@@ -184,16 +107,15 @@ import Testing
                     let running = try [file, table].map { try site.start("receiver", ["pull", grant, "--to", $0, "--follow", "--every", "1"]) }
                     try await Task.sleep(for: .milliseconds(Int.random(in: 30...900)))
                     // The last time the server goes as well.
-                    if version == 3, kill == 2 { site.installation.kill() }
+                    if version == 3, kill == 2 { await site.installation.kill() }
                     for process in running {
                         #expect(process.isRunning)
-                        _ = Glibc.kill(process.processIdentifier, SIGKILL)
-                        process.waitUntilExit()
+                        await process.kill()
                     }
                     if version == 3, kill == 2 { try await site.installation.restart() }
                 }
             }
-            for target in [file, table] { try site.good("receiver", ["pull", grant, "--to", target]) }
+            for target in [file, table] { try await site.good("receiver", ["pull", grant, "--to", target]) }
             let expected = try await site.granted(grant, key: receiverKey)
             #expect(try String(contentsOfFile: file, encoding: .utf8) == expected)
             let counts = try await site.installation.database.database.execute("SELECT count(*) AS rows, count(DISTINCT (code, number)) AS keys, sum(amount)::text AS sum FROM public.copies")

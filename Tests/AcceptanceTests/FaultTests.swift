@@ -30,26 +30,20 @@ struct FaultTests {
                 request.method = .POST
                 request.headers = ["Authorization": "Bearer \(key)", "Content-Type": "text/csv", "Idempotency-Key": "\"the-push\""]
                 request.body = .stream(stream, length: .unknown)
-                _ = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+                _ = try await HTTPClient.shared.execute(request, timeout: .seconds(180))
             }
             var push: String?
-            for _ in 0..<100 where push == nil {
-                let list = try await site.pusher.get("/v1/datasets/fault/pushes").json()
-                push = list["data"]?[0]?["id"]?.string
-                try await Task.sleep(for: .milliseconds(50))
+            try await eventually("the push has begun") {
+                push = try await site.pusher.get("/v1/datasets/fault/pushes").json()["data"]?[0]?["id"]?.string
+                return push != nil
             }
             let id = try #require(push)
-            site.kill()
+            await site.kill()
             continuation.finish(throwing: CancellationError())
             _ = try? await sending.value
 
             try await site.restart()
-            var state: String?
-            for _ in 0..<400 where state != "failed" {
-                state = try await site.pusher.get("/v1/pushes/\(id)").json()["state"]?.string
-                try await Task.sleep(for: .milliseconds(100))
-            }
-            #expect(state == "failed")
+            try await eventually("the push has failed") { try await site.pusher.get("/v1/pushes/\(id)").json()["state"]?.string == "failed" }
             #expect(try await site.reader.get("/v1/datasets/fault/rows").status == 404)
             let file = Data(("id,name,amount\n" + (0..<10).map { "K\($0),名称,1.00\n" }.joined()).utf8)
             let again = try await site.push("fault", file, headers: [("Idempotency-Key", "\"the-push\"")])
@@ -78,7 +72,7 @@ struct FaultTests {
             let file = Data(("id,name,amount\n" + (0..<200_000).map { "K\($0),一个很长的名称，使文件大到不能一次发完,\($0).00\n" }.joined()).utf8)
             try await site.publish("fault", file)
             let response = try await HTTPClient.shared.execute(
-                HTTPClientRequest(url: site.reader.baseURL + "/v1/datasets/fault/rows.csv"), timeout: .seconds(60))
+                HTTPClientRequest(url: site.reader.baseURL + "/v1/datasets/fault/rows.csv"), timeout: .seconds(180))
             #expect(response.status == .ok)
             var iterator = response.body.makeAsyncIterator()
             var bytes = try await iterator.next()?.readableBytes ?? 0
@@ -87,7 +81,7 @@ struct FaultTests {
             #expect(bytes > file.count / 2)
             let whole = PlainCSV.records(String(decoding: file, as: UTF8.self)).count
             #expect(whole == 200_001)
-            #expect(await site.hasEnded(within: .seconds(20)))
+            try await eventually("the server has ended") { !site.isRunning }
         }
     }
 
@@ -97,21 +91,21 @@ struct FaultTests {
             let file = site.home.appending(path: "rows.csv")
             try Data("id,name,amount\nA,好,1.00\nB,坏,abc\nC,坏,1.234\n".utf8).write(to: file)
             let arguments = ["push", file.path, "--dataset", "fault", "--to", site.reader.baseURL]
-            let rejected = try Installation.run(arguments, environment: ["DAYLIGHT_KEY": site.pushKey, "LANG": "C.UTF-8", "LC_ALL": ""])
+            let rejected = try await Installation.run(arguments, environment: ["DAYLIGHT_KEY": site.pushKey, "LANG": "C.UTF-8", "LC_ALL": ""])
             #expect(rejected.status == 1, "\(rejected.output)")
             #expect(rejected.output.contains("F202") && rejected.output.contains("F203"))
             #expect(rejected.output.contains("amount"))
             #expect(!rejected.output.contains(site.pushKey))
 
             try Data("id,name,amount\nA,好,1.00\n".utf8).write(to: file)
-            let accepted = try Installation.run(arguments, environment: ["DAYLIGHT_KEY": site.pushKey, "LANG": "zh_CN.UTF-8", "LC_ALL": ""])
+            let accepted = try await Installation.run(arguments, environment: ["DAYLIGHT_KEY": site.pushKey, "LANG": "zh_CN.UTF-8", "LC_ALL": ""])
             #expect(accepted.status == 0, "\(accepted.output)")
             #expect(accepted.output.contains("等待保密审查"))
 
-            let unreachable = try Installation.run(
+            let unreachable = try await Installation.run(
                 ["push", file.path, "--dataset", "fault", "--to", "http://127.0.0.1:9", "--retries", "0"], environment: ["DAYLIGHT_KEY": site.pushKey])
             #expect(unreachable.status == 3)
-            let refused = try Installation.run(arguments, environment: ["DAYLIGHT_KEY": "dk_wrong_wrongwrongwrong"])
+            let refused = try await Installation.run(arguments, environment: ["DAYLIGHT_KEY": "dk_wrong_wrongwrongwrong"])
             #expect(refused.status == 2, "\(refused.output)")
         }
     }

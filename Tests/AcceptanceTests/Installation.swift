@@ -21,12 +21,14 @@ final class Installation: Sendable {
     private let settings: NIOLockedValueBox<[String: String]>
 
     private init(
-        database: TestDatabase, department: String, port: Int, home: URL, process: Process, settings: [String: String], pushKey: String, reviewKey: String
+        database: TestDatabase, department: String, port: Int, home: URL, settings: [String: String], pushKey: String, reviewKey: String
     ) throws {
         (self.database, self.department, self.port, self.home, self.pushKey) = (database, department, port, home, pushKey)
         self.settings = NIOLockedValueBox(settings)
-        self.process = NIOLockedValueBox(process)
-        reader = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
+        process = NIOLockedValueBox(try Self.start(database: database, port: port, home: home, environment: settings))
+        var reader = try ContractClient(baseURL: "http://127.0.0.1:\(port)")
+        reader.patience = .seconds(90)
+        self.reader = reader
         pusher = reader.with(key: pushKey)
         reviewer = reader.with(key: reviewKey)
     }
@@ -37,6 +39,9 @@ final class Installation: Sendable {
         return runner.deletingLastPathComponent().appending(path: "daylight")
     }()
 
+    /// So many tests have servers at once: more would only make one another slow.
+    private static let turns = TestTurns(6)
+
     /// Runs a test with an installation; everything is removed afterwards.
     ///
     /// - Parameters:
@@ -44,39 +49,53 @@ final class Installation: Sendable {
     ///   - number: tells the departments of several installations apart.
     ///   - prepare: puts something into the database, which is empty then; without it, the database is migrated.
     static func with<T>(
-        environment: [String: String] = [:], server: String? = nil, department number: Int = 1, prepare: ((TestDatabase) throws -> Void)? = nil,
-        _ body: (Installation) async throws -> T
+        environment: [String: String] = [:], server: String? = nil, department number: Int = 1, prepare: ((TestDatabase) async throws -> Void)? = nil,
+        isolation: isolated (any Actor)? = #isolation, _ body: (Installation) async throws -> T
     ) async throws -> T {
-        try await withTestDatabase(migrated: prepare == nil, server: server) { database in
-            try prepare?(database)
-            let department = try await database.addDepartment(prepare == nil ? number : 2)
-            let push = try await database.addKey([.read, .push, .release], department: department.uscc, tier: "trusted")
-            let review = try await database.addKey([.read, .review], department: department.uscc, tier: "trusted")
-            for arguments in [["profiles", "load", Project.file("schema/profiles").path], ["reference", "load", Project.file("schema/reference").path]] {
-                let (status, output) = try run(arguments, database: database)
-                if status != 0 { throw InstallationError(message: "\(arguments): \(output)") }
-            }
-            let home = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-            let port = try await freePort()
-            let process = try start(database: database, port: port, home: home, environment: environment)
-            let installation = try Installation(
-                database: database, department: department.uscc, port: port, home: home, process: process, settings: environment, pushKey: push.text, reviewKey: review.text)
-            do {
-                try await installation.waitUntilReady()
-                let result = try await body(installation)
-                installation.stop()
-                try? FileManager.default.removeItem(at: home)
-                return result
-            } catch {
-                installation.stop()
-                try? FileManager.default.removeItem(at: home)
-                throw error
+        try await turns.wait {
+            try await withTestDatabase(migrated: prepare == nil, server: server) { database in
+                try await prepare?(database)
+                let department = try await database.addDepartment(prepare == nil ? number : 2)
+                let push = try await database.addKey([.read, .push, .release], department: department.uscc, tier: "trusted")
+                let review = try await database.addKey([.read, .review], department: department.uscc, tier: "trusted")
+                for arguments in [["profiles", "load", Project.file("schema/profiles").path], ["reference", "load", Project.file("schema/reference").path]] {
+                    let (status, output) = try await run(arguments, database: database)
+                    if status != 0 { throw InstallationError(message: "\(arguments): \(output)") }
+                }
+                let home = FileManager.default.temporaryDirectory.appending(path: "daylight-\(UUID().uuidString)")
+                try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+                defer { try? FileManager.default.removeItem(at: home) }
+                let installation = try await ready { port in
+                    try Installation(
+                        database: database, department: department.uscc, port: port, home: home, settings: environment, pushKey: push.text, reviewKey: review.text)
+                }
+                do {
+                    let result = try await body(installation)
+                    await installation.stop()
+                    return result
+                } catch {
+                    await installation.stop()
+                    throw error
+                }
             }
         }
     }
 
-    static func start(database: TestDatabase, port: Int, home: URL, environment: [String: String] = [:]) throws -> Process {
+    /// Starts a server; again at another port where somebody took the first meanwhile.
+    private static func ready(_ make: (_ port: Int) throws -> Installation) async throws -> Installation {
+        for _ in 0..<5 {
+            let installation = try make(try await freePort())
+            do {
+                try await installation.waitUntilReady()
+                return installation
+            } catch where installation.log.contains("Address already in use") {
+                await installation.stop()
+            }
+        }
+        throw InstallationError(message: "no port is free")
+    }
+
+    private static func start(database: TestDatabase, port: Int, home: URL, environment: [String: String]) throws -> Process {
         let process = Process()
         process.executableURL = program
         process.arguments = ["serve"]
@@ -93,18 +112,23 @@ final class Installation: Sendable {
 
     /// Runs a subcommand, or another program, to its end.
     @discardableResult
-    static func run(_ arguments: [String], of program: URL = Installation.program, database: TestDatabase? = nil, environment: [String: String] = [:]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.environment = (database.map { Self.environment(database: $0) } ?? ProcessInfo.processInfo.environment).merging(environment) { $1 }
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, output)
+    static func run(
+        _ arguments: [String], of program: URL = Installation.program, database: TestDatabase? = nil, environment: [String: String] = [:]
+    ) async throws -> (status: Int32, output: String) {
+        let settings = (database.map { Self.environment(database: $0) } ?? ProcessInfo.processInfo.environment).merging(environment) { $1 }
+        return try await aside {
+            let process = Process()
+            process.executableURL = program
+            process.arguments = arguments
+            process.environment = settings
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            process.standardError = pipe
+            try process.run()
+            let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            return (process.terminationStatus, output)
+        }
     }
 
     private static func environment(database: TestDatabase) -> [String: String] {
@@ -115,24 +139,13 @@ final class Installation: Sendable {
     }
 
     /// Sends SIGTERM and waits for the end.
-    func stop() {
-        process.withLockedValue { process in
-            guard process.isRunning else { return }
-            process.terminate()
-            process.waitUntilExit()
-        }
-    }
+    func stop() async { await process.withLockedValue { $0 }.stop() }
 
     /// Sends SIGTERM.
     func terminate() { process.withLockedValue { $0.terminate() } }
 
     /// Sends SIGKILL and waits for the end.
-    func kill() {
-        process.withLockedValue { process in
-            _ = Glibc.kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
-    }
+    func kill() async { await process.withLockedValue { $0 }.kill() }
 
     /// Starts the server again, on the same port and database.
     ///
@@ -147,15 +160,6 @@ final class Installation: Sendable {
         try await waitUntilReady()
     }
 
-    func hasEnded(within limit: Duration) async -> Bool {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            if !process.withLockedValue({ $0.isRunning }) { return true }
-            try? await Task.sleep(for: .milliseconds(50))
-        }
-        return false
-    }
-
     /// The metrics page; the environment must name the admin port.
     func metrics() async throws -> String {
         let port = settings.withLockedValue { $0["DAYLIGHT_ADMIN_PORT"] ?? "0" }
@@ -166,16 +170,22 @@ final class Installation: Sendable {
     /// What the server wrote, for messages.
     var log: String { (try? String(contentsOf: home.appending(path: "server.log"), encoding: .utf8)) ?? "" }
 
+    /// Whether the server still runs.
+    var isRunning: Bool { process.withLockedValue { $0.isRunning } }
+
     private func waitUntilReady() async throws {
-        for _ in 0..<300 {
-            if let answer = try? await reader.get("/health/ready"), answer.status == 200 { return }
-            if !process.withLockedValue({ $0.isRunning }) { break }
+        var client = reader
+        client.patience = .zero
+        let end = ContinuousClock.now + .seconds(120)
+        while ContinuousClock.now < end {
+            if let answer = try? await client.get("/health/ready"), answer.status == 200 { return }
+            if !isRunning { break }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw InstallationError(message: "the server did not become ready:\n\(log.suffix(4000))")
     }
 
-    private static let nextPort = NIOLockedValueBox(20_000 + Int(getpid()) % 10_000)
+    private static let nextPort = NIOLockedValueBox(Int.random(in: 20_000..<31_000))
 
     /// A port that nobody else is given by asking for port 0: one below the range of those, each time another.
     static func freePort() async throws -> Int {

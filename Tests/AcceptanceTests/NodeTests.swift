@@ -44,18 +44,8 @@ import Testing
         }
     }
 
-    private static func node(_ arguments: [String], of installation: Installation) throws -> (status: Int32, output: String) {
-        try Installation.run(["node"] + arguments, database: installation.database)
-    }
-
-    /// Waits until something holds.
-    private static func eventually(_ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            if (try? await condition()) == true { return }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        throw InstallationError(message: "not in time: \(what)")
+    private static func node(_ arguments: [String], of installation: Installation) async throws -> (status: Int32, output: String) {
+        try await Installation.run(["node"] + arguments, database: installation.database)
     }
 
     private static func version(_ dataset: String, at node: Installation) async throws -> Int? {
@@ -95,10 +85,10 @@ import Testing
             try await county.publish("lights", Self.file(0..<6000))
             // In the middle of the first delivery the link breaks, again and again: each connection carries less than a third of the file.
             nodes.toCounty.cut(after: 120_000)
-            #expect(try Self.node(["add", nodes.countyURL], of: prefecture).status == 0)
-            #expect(try Self.node(["add", nodes.prefectureURL + "/"], of: region).status == 0)
-            #expect(try Self.node(["add", "ftp://x"], of: region).status != 0)
-            try await Self.eventually("the first version at the region") { try await Self.version("lights", at: region) == 1 }
+            #expect(try await Self.node(["add", nodes.countyURL], of: prefecture).status == 0)
+            #expect(try await Self.node(["add", nodes.prefectureURL + "/"], of: region).status == 0)
+            #expect(try await Self.node(["add", "ftp://x"], of: region).status != 0)
+            try await eventually("the first version at the region") { try await Self.version("lights", at: region) == 1 }
             #expect(nodes.toCounty.cutCount >= 2)
             nodes.toCounty.cut(after: nil)
 
@@ -114,13 +104,13 @@ import Testing
                 .POST, "/v1/datasets/lights/withdrawals", json: #"{"subject":"rows","keys":["5999"],"reason":{"zh":"测试"},"reason_code":"personal_data"}"#)
             #expect(rows.status == 201, "\(rows.text)")
             try await county.publish("lights", Self.file(100..<110, amount: 9).replacing("note\n", with: "note,height\n", rowEnd: ",3\n"), mode: "upsert")
-            try await Self.eventually("the fifth version at the region") { try await Self.version("lights", at: region) == 5 }
-            try await Self.eventually("the prefecture's own at the region") { try await Self.version("rivers", at: region) == 1 }
+            try await eventually("the fifth version at the region") { try await Self.version("lights", at: region) == 5 }
+            try await eventually("the prefecture's own at the region") { try await Self.version("rivers", at: region) == 1 }
 
             // Every order of restarts, with a release in between.
             var number = 5
             for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-                if number == 6 { for node in nodes.all { node.kill() } } else { for node in nodes.all { node.stop() } }
+                if number == 6 { for node in nodes.all { await node.kill() } } else { for node in nodes.all { await node.stop() } }
                 for place in order {
                     try await nodes.all[place].restart()
                     if place == 0 {
@@ -133,11 +123,11 @@ import Testing
             let version = try await county.pusher.send(
                 .POST, "/v1/datasets/lights/withdrawals", json: #"{"subject":"version","version":7,"reason":{"zh":"测试"}}"#)
             #expect(version.status == 201, "\(version.text)")
-            try await Self.eventually("the last version at the region") { try await Self.version("lights", at: region) == number }
+            try await eventually("the last version at the region") { try await Self.version("lights", at: region) == number }
             let expected = try await Self.shown("lights", at: county)
             #expect(expected.count == number && expected.filter { $0.contains(" 410 ") }.count >= 4)
             for node in [prefecture, region] {
-                try await Self.eventually("equal versions") { try await Self.shown("lights", at: node) == expected }
+                try await eventually("equal versions") { try await Self.shown("lights", at: node) == expected }
                 #expect(try await Self.shown("lights", at: node) == expected)
             }
             #expect(try await Self.shown("rivers", at: region) == Self.shown("rivers", at: prefecture))
@@ -154,7 +144,7 @@ import Testing
                 let (data, expected) = (try here.json()["data"], try there.json()["data"])
                 #expect(here.status == 200 && (data == nil ? here.text == there.text : data == expected), "\(path): \(here.text.prefix(300)) \(there.text.prefix(300))")
             }
-            try await Self.eventually("found by search") {
+            try await eventually("found by search") {
                 try await region.reader.get("/v1/datasets?q=%E7%81%AF%E5%A1%94").json()["data"]?[0]?["id"]?.string == "lights"
             }
             #expect(try await region.reader.get("/v1/datasets/lights/rows/5999").status == 410)
@@ -164,9 +154,9 @@ import Testing
             // Its own ledger has all of it.
             let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-node-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: folder) }
-            let audit = try Installation.run(["audit", region.reader.baseURL, "--state", folder.path, "--all"])
+            let audit = try await Installation.run(["audit", region.reader.baseURL, "--state", folder.path, "--all"])
             #expect(audit.status == 0, "\(audit.output)")
-            let status = try Self.node(["status"], of: region)
+            let status = try await Self.node(["status"], of: region)
             #expect(status.status == 0 && status.output.contains("following"), "\(status.output)")
 
             try await Self.nothingIsWritten(nodes)
@@ -210,7 +200,7 @@ import Testing
                 try await county.describe("shared", Descriptions.own("同名", department: county.department, fields: Self.fields, key: ["id"]))
                 try await county.publish("shared", Self.file(0..<3))
                 try await prefecture.describe("shared", Descriptions.own("同名", department: prefecture.department, fields: Self.fields, key: ["id"]))
-                for _ in 0..<100 where try await county.database.database.execute("SELECT FROM daylight.ledger_pending").count > 0 { try await Task.sleep(for: .milliseconds(50)) }
+                try await eventually("the ledger has everything") { try await county.database.database.execute("SELECT FROM daylight.ledger_pending").isEmpty }
                 try await county.database.database.execute("CREATE TABLE daylight.before_version AS SELECT * FROM daylight.version")
                 try await sql(
                     """
@@ -218,9 +208,9 @@ import Testing
                     UPDATE daylight.version SET digest = repeat('0', 64) WHERE dataset = 'words'
                     """)
                 let url = county.reader.baseURL
-                #expect(try Self.node(["add", url], of: prefecture).status == 0)
-                try await Self.eventually("what is true") { try await Self.version("truth", at: prefecture) == 1 }
-                try await Self.eventually("three refusals", within: .seconds(30)) {
+                #expect(try await Self.node(["add", url], of: prefecture).status == 0)
+                try await eventually("what is true") { try await Self.version("truth", at: prefecture) == 1 }
+                try await eventually("three refusals") {
                     try await prefecture.reader.get("/v1/nodes").json()["data"]?[0]?["refused"]?.array?.count == 3
                 }
                 let refused = try await prefecture.reader.get("/v1/nodes").json()["data"]?[0]?["refused"]?.array ?? []
@@ -228,7 +218,7 @@ import Testing
                 // The home itself gives out nothing that is not what it released: what came of it is not whole.
                 #expect(["broken", "lie"].contains(kinds["cell"]) && kinds["words"] == "lie" && kinds["shared"] == "taken", "\(refused)")
                 for dataset in ["cell", "words"] { #expect(try await prefecture.reader.get("/v1/datasets/\(dataset)").status == 404) }
-                let status = try Self.node(["status"], of: prefecture)
+                let status = try await Self.node(["status"], of: prefecture)
                 #expect(status.status == 1 && status.output.contains("refused: words version 1 (lie)"), "\(status.output)")
 
                 // It mends its ways, and is believed again.
@@ -238,20 +228,21 @@ import Testing
                     DELETE FROM daylight.version; INSERT INTO daylight.version SELECT * FROM daylight.before_version
                     """)
                 try await prefecture.database.database.execute("UPDATE daylight.home_trouble SET next_try_at = now()")
-                try await Self.eventually("what was mended") { try await Self.version("words", at: prefecture) == 1 }
+                try await eventually("what was mended") { try await Self.version("words", at: prefecture) == 1 }
 
                 // A ledger that was rewritten: nothing is taken any more.
                 let forger = Forger(database: county.database, name: "county.example/ledger")
                 try await forger.rewriteRelease(of: "truth", version: 1) { $0.replacing("\"row_count\":20", with: "\"row_count\":21") }
                 try await county.publish("words", Self.file(0..<1, amount: 7), mode: "upsert")
-                try await Self.eventually("a ledger that is refused") { try await prefecture.reader.get("/v1/nodes").json()["data"]?[0]?["state"]?.string == "refused" }
+                try await eventually("a ledger that is refused") { try await prefecture.reader.get("/v1/nodes").json()["data"]?[0]?["state"]?.string == "refused" }
                 let node = try await prefecture.reader.get("/v1/nodes").json()["data"]?[0]
                 #expect(node?["reason"]?["en"]?.string?.contains("history was rewritten") == true, "\(String(describing: node))")
                 #expect(try await Self.version("words", at: prefecture) == 1)
 
-                #expect(try Self.node(["remove", url], of: prefecture).status == 0 && Self.node(["remove", url], of: prefecture).status != 0)
+                #expect(try await Self.node(["remove", url], of: prefecture).status == 0)
+                #expect(try await Self.node(["remove", url], of: prefecture).status != 0)
                 #expect(try await prefecture.reader.get("/v1/nodes").json()["data"]?.array?.isEmpty == true)
-                #expect(try Self.node(["list"], of: prefecture).output.contains("removed"))
+                #expect(try await Self.node(["list"], of: prefecture).output.contains("removed"))
                 #expect(try await prefecture.reader.get("/v1/datasets/truth/rows").status == 200)
             }
         }

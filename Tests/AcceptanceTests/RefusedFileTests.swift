@@ -6,7 +6,7 @@ import Testing
 struct RefusedFileTests {
     @Test func aWrongCharsetIsRefusedWithItsLine() async throws {
         let path = "poverty/eu_structural_funds/EL__ListOfOperations_20160513.csv.gz"
-        let header = PlainCSV.records(try SourceFiles.text(path, charset: "WINDOWS-1253"), delimiter: 0x3B)[0]
+        let header = try await SourceFiles.records(path, charset: "WINDOWS-1253", delimiter: 0x3B)[0]
         try await Installation.with { site in
             try await describe(site, header, key: 4, delimiter: ";")
             let answer = try await site.push("operations", try SourceFiles.data(path), gzip: true)
@@ -30,7 +30,7 @@ struct RefusedFileTests {
 
     @Test func raggedRowsAreRefusedWithTheirLines() async throws {
         let path = "poverty/eu_structural_funds/FI__projektilista-2007-2013_old.csv.gz"
-        let records = PlainCSV.records(try SourceFiles.text(path, charset: "WINDOWS-1252"))
+        let records = try await SourceFiles.records(path, charset: "WINDOWS-1252")
         let ragged = records.filter { $0.count != records[0].count }.count
         #expect(ragged > 0)
         try await Installation.with { site in

@@ -6,7 +6,7 @@ import Testing
 struct ReliefFileTests {
     @Test func the832CountiesLoseTheirDecimalPoints() async throws {
         let path = "poverty/cn/poverty_county_list.csv"
-        let source = PlainCSV.records(try SourceFiles.text(path)).dropFirst()
+        let source = try await SourceFiles.records(path).dropFirst()
         try await Installation.with { site in
             try await site.describe(
                 "relief-counties",

@@ -20,19 +20,19 @@ import Testing
             for (row, version) in [(1, 1), (256, 2), (257, 1), (700, 2)] {
                 let answer = try await site.reader.get("/v1/datasets/proven/rows/\(String(1000 + row).dropFirst())/proof?version=\(version)")
                 try #require(answer.status == 200, "\(answer.text)")
-                let proven = try VerifyTests.verify(["--row", folder.keep("row\(row)", answer.body), "--key", key])
+                let proven = try await VerifyTests.verify(["--row", folder.keep("row\(row)", answer.body), "--key", key])
                 #expect(proven.status == 0, "\(proven.output)")
                 for word in ["\(row),\"名,\(row)\",\(version).00", "version \(version)", "row \(row) of", site.department, "test.example/ledger"] {
                     #expect(proven.output.contains(word), "\(proven.output)")
                 }
             }
-            let chinese = try Installation.run(["verify", "--row", folder.path("row257"), "--key", key], environment: ["LC_ALL": "zh_CN.UTF-8"])
+            let chinese = try await Installation.run(["verify", "--row", folder.path("row257"), "--key", key], environment: ["LC_ALL": "zh_CN.UTF-8"])
             #expect(chinese.status == 0 && chinese.output.contains("已证明") && chinese.output.contains("第 257 行"), "\(chinese.output)")
 
             // The file's tree is the leaf's, which both proofs have.
             let data = try folder.keep("data", try await site.reader.get("/v1/datasets/proven/versions/2/data.csv").body)
             let proof = try folder.keep("proof", try await site.reader.get("/v1/datasets/proven/versions/2/proof").body)
-            #expect(try VerifyTests.verify([data, "--proof", proof, "--key", key]).status == 0)
+            #expect(try await VerifyTests.verify([data, "--proof", proof, "--key", key]).status == 0)
 
             // Another record, another place, another version's leaf, a hash that was touched, another key.
             let text = try String(contentsOfFile: folder.path("row257"), encoding: .utf8), own = try #require(RowProof(text))
@@ -43,13 +43,13 @@ import Testing
                 "version": RowProof(record: own.record, index: own.index, path: own.path, release: other.release),
                 "hash": RowProof(record: own.record, index: own.index, path: own.path.reversed(), release: own.release),
             ] {
-                let refused = try VerifyTests.verify(["--row", folder.keep(name, forged.description), "--key", key])
+                let refused = try await VerifyTests.verify(["--row", folder.keep(name, forged.description), "--key", key])
                 #expect(refused.status == 1 && refused.output.contains("NOT proven"), "\(name): \(refused.output)")
             }
             let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-            #expect(try VerifyTests.verify(["--row", folder.path("row257"), "--key", stranger]).status == 1)
-            #expect(try VerifyTests.verify(["--row", folder.path("nothing"), "--key", key]).status == 2)
-            #expect(try Installation.run(["verify", "--row", folder.path("row257"), data, "--proof", proof, "--key", key], environment: [:]).status != 0)
+            #expect(try await VerifyTests.verify(["--row", folder.path("row257"), "--key", stranger]).status == 1)
+            #expect(try await VerifyTests.verify(["--row", folder.path("nothing"), "--key", key]).status == 2)
+            #expect(try await Installation.run(["verify", "--row", folder.path("row257"), data, "--proof", proof, "--key", key], environment: [:]).status != 0)
         }
     }
 

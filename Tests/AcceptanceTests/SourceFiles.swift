@@ -10,10 +10,10 @@ enum SourceFiles {
     static func data(_ path: String) throws -> Data { try Data(contentsOf: folder.appending(path: path)) }
 
     /// The text of a file, decoded by the system's `iconv` and `zcat`: not by what is tested.
-    static func text(_ path: String, charset: String = "UTF-8") throws -> String {
+    static func text(_ path: String, charset: String = "UTF-8") async throws -> String {
         let file = folder.appending(path: path).path
         let read = path.hasSuffix(".gz") ? ["zcat", file] : ["cat", file]
-        return try output(of: ["sh", "-c", "\"$0\" \"$1\" | iconv -f \"$2\" -t UTF-8", read[0], read[1], charset])
+        return try await output(of: ["sh", "-c", "\"$0\" \"$1\" | iconv -f \"$2\" -t UTF-8", read[0], read[1], charset])
     }
 
     /// Paths below a folder that end in `.csv`, relative to ``folder``, sorted.
@@ -23,17 +23,16 @@ enum SourceFiles {
         return names.filter { $0.hasSuffix(".csv") }.map { path + "/" + $0 }.sorted()
     }
 
-    private static func output(of command: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw InstallationError(message: "\(command) failed") }
-        return String(decoding: data, as: UTF8.self)
+    /// The records of such a text, the header first.
+    static func records(_ path: String, charset: String = "UTF-8", delimiter: UInt8 = 0x2C) async throws -> [[String]] {
+        let text = try await text(path, charset: charset)
+        return await aside { PlainCSV.records(text, delimiter: delimiter) }
+    }
+
+    private static func output(of command: [String]) async throws -> String {
+        let (status, output) = try await Installation.run(command, of: URL(filePath: "/usr/bin/env"))
+        guard status == 0 else { throw InstallationError(message: "\(command) failed: \(output.suffix(500))") }
+        return output
     }
 }
 

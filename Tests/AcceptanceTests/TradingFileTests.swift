@@ -29,7 +29,7 @@ struct TradingFileTests {
     @Test(arguments: files)
     func whatRepeatsIsReportedAndDecidedByTheKey(_ file: TradingFile) async throws {
         let path = "trading/cn_public_resource/" + file.name
-        let all = PlainCSV.records(try SourceFiles.text(path, charset: file.charset == "UTF-8" ? "UTF-8" : "GB18030"))
+        let all = try await SourceFiles.records(path, charset: file.charset == "UTF-8" ? "UTF-8" : "GB18030")
         let header = all[0]
         let source = all.dropFirst()
         #expect(source.count == file.records)
@@ -57,7 +57,7 @@ struct TradingFileTests {
 
     @Test func timesWithoutOffsetNeedTheMappingToNameIt() async throws {
         let path = "trading/cn_public_resource/hangzhou_招标公告_2023-08-29_gbk.csv"
-        let records = PlainCSV.records(try SourceFiles.text(path, charset: "GB18030"))
+        let records = try await SourceFiles.records(path, charset: "GB18030")
         let opens = try #require(records[0].firstIndex(of: "开标时间"))
         let timed = records.dropFirst().filter { !$0[opens].isEmpty }
         #expect(timed.count > 900)

@@ -26,9 +26,9 @@ import Testing
     }
 
     /// Asks both verifiers, which must be of one opinion.
-    static func verify(_ arguments: [String], language: String = "C") throws -> (status: Int32, output: String) {
-        let own = try Installation.run(["verify"] + arguments, environment: ["LC_ALL": language])
-        let other = try Installation.run(["python3", "-B", Project.file("docs/verify/verify.py").path] + arguments, of: URL(filePath: "/usr/bin/env"))
+    static func verify(_ arguments: [String], language: String = "C") async throws -> (status: Int32, output: String) {
+        let own = try await Installation.run(["verify"] + arguments, environment: ["LC_ALL": language])
+        let other = try await Installation.run(["python3", "-B", Project.file("docs/verify/verify.py").path] + arguments, of: URL(filePath: "/usr/bin/env"))
         #expect(own.status == other.status, "\(own.output) / \(other.output)")
         return own
     }
@@ -50,7 +50,7 @@ import Testing
             let key = try folder.keep("key", try await site.reader.get("/ledger/key").body)
 
             // A server that dies takes nothing with it and goes on with the same log.
-            site.kill()
+            await site.kill()
             try await site.restart()
             try await site.publish("proven", Data("id,name,amount\n1,一,4.00\n".utf8))
             _ = try await site.reader.get("/v1/datasets/proven/versions/4/proof")
@@ -58,28 +58,28 @@ import Testing
 
             let size = try #require(try String(contentsOfFile: old, encoding: .utf8).split(separator: "\n").dropFirst().first)
             let consistency = try folder.keep("consistency", try await site.reader.get("/ledger/consistency?old=\(size)").body)
-            let both = try Self.verify(["--old", old, "--consistency", consistency, "--key", key])
+            let both = try await Self.verify(["--old", old, "--consistency", consistency, "--key", key])
             #expect(both.status == 0 && both.output.contains("only added to"), "\(both.output)")
             let begun = String(decoding: try Data(contentsOf: URL(filePath: start)), as: UTF8.self).split(separator: "\n")[1]
             let whole = try folder.keep("whole", try await site.reader.get("/ledger/consistency?old=\(begun)").body)
-            #expect(try Self.verify(["--old", start, "--consistency", whole, "--key", key]).status == 0)
-            #expect(try Self.verify(["--old", start, "--consistency", consistency, "--key", key]).status != 0)
+            #expect(try await Self.verify(["--old", start, "--consistency", whole, "--key", key]).status == 0)
+            #expect(try await Self.verify(["--old", start, "--consistency", consistency, "--key", key]).status != 0)
 
             for version in 1...3 {
-                let proven = try Self.verify([folder.path("data\(version)"), "--proof", folder.path("proof\(version)"), "--key", key])
+                let proven = try await Self.verify([folder.path("data\(version)"), "--proof", folder.path("proof\(version)"), "--key", key])
                 #expect(proven.status == 0, "\(proven.output)")
                 for word in ["proven", "version \(version)", site.department, "test.example/ledger", "2 rows"] { #expect(proven.output.contains(word), "\(proven.output)") }
             }
-            let chinese = try Installation.run(
+            let chinese = try await Installation.run(
                 ["verify", folder.path("data1"), "--proof", folder.path("proof1"), "--key", try String(contentsOfFile: key, encoding: .utf8)], environment: ["LC_ALL": "zh_CN.UTF-8"])
             #expect(chinese.status == 0 && chinese.output.contains("已证明") && chinese.output.contains("第 1 版"))
 
             // Another version's file, a file with one byte changed, another place, a leaf or head that was touched, another key.
             let proof = try String(contentsOfFile: folder.path("proof1"), encoding: .utf8)
             let data = try String(contentsOfFile: folder.path("data1"), encoding: .utf8)
-            #expect(try Self.verify([folder.path("data2"), "--proof", folder.path("proof1"), "--key", key]).status == 1)
+            #expect(try await Self.verify([folder.path("data2"), "--proof", folder.path("proof1"), "--key", key]).status == 1)
             try folder.keep("changed", data.replacing("1.00", with: "7.00"))
-            let changed = try Self.verify([folder.path("changed"), "--proof", folder.path("proof1"), "--key", key])
+            let changed = try await Self.verify([folder.path("changed"), "--proof", folder.path("proof1"), "--key", key])
             #expect(changed.status == 1 && changed.output.contains("NOT proven"), "\(changed.output)")
             let line = try #require(proof.split(separator: "\n").first { $0.hasPrefix("extra ") })
             let leaf = try #require(Data(base64Encoded: String(line.dropFirst(6))))
@@ -89,11 +89,11 @@ import Testing
                 "leaf": proof.replacing(line, with: "extra " + forged), "index": proof.replacing(number + "\n", with: "index 0\n"), "head": proof.replacing("test.example/ledger\n", with: "test.example/other\n"),
             ] {
                 try folder.keep(name, text)
-                #expect(try Self.verify([folder.path("data1"), "--proof", folder.path(name), "--key", key]).status == 1, "\(name)")
+                #expect(try await Self.verify([folder.path("data1"), "--proof", folder.path(name), "--key", key]).status == 1, "\(name)")
             }
             let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-            #expect(try Self.verify([folder.path("data1"), "--proof", folder.path("proof1"), "--key", stranger]).status == 1)
-            #expect(try Self.verify([folder.path("nothing"), "--proof", folder.path("proof1"), "--key", key]).status == 2)
+            #expect(try await Self.verify([folder.path("data1"), "--proof", folder.path("proof1"), "--key", stranger]).status == 1)
+            #expect(try await Self.verify([folder.path("nothing"), "--proof", folder.path("proof1"), "--key", key]).status == 2)
         }
     }
 }

@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import Glibc
 import Ledger
 import NIOConcurrencyHelpers
 import NIOCore
@@ -38,8 +37,14 @@ final class WitnessProcess: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let witness = try await ready(name: name, logs: logs, folder)
-        defer { witness.stop() }
-        return try await body(witness)
+        do {
+            let result = try await body(witness)
+            await witness.stop()
+            return result
+        } catch {
+            await witness.stop()
+            throw error
+        }
     }
 
     /// Starts one; again at another port where somebody took the first meanwhile.
@@ -52,7 +57,7 @@ final class WitnessProcess: Sendable {
                 try await witness.waitUntilReady()
                 return witness
             } catch where witness.log.contains("Address already in use") {
-                witness.stop()
+                await witness.stop()
             }
         }
         throw InstallationError(message: "no port is free")
@@ -82,7 +87,7 @@ final class WitnessProcess: Sendable {
         var request = HTTPClientRequest(url: url + path)
         request.method = method
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         return (Int(answer.status.code), answer.headers.first(name: "Content-Type"), String(buffer: try await answer.body.collect(upTo: 1 << 20)))
     }
 
@@ -90,23 +95,14 @@ final class WitnessProcess: Sendable {
     ///
     /// - Returns: the exit status.
     @discardableResult
-    func stop() -> Int32 {
-        process.withLockedValue { process in
-            if process.isRunning {
-                process.terminate()
-                process.waitUntilExit()
-            }
-            return process.terminationStatus
-        }
+    func stop() async -> Int32 {
+        let process = process.withLockedValue { $0 }
+        await process.stop()
+        return process.terminationStatus
     }
 
     /// Sends SIGKILL and waits for the end.
-    func kill() {
-        process.withLockedValue { process in
-            _ = Glibc.kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
-    }
+    func kill() async { await process.withLockedValue { $0 }.kill() }
 
     func restart() async throws {
         let next = try Self.start(arguments, folder)
@@ -115,7 +111,8 @@ final class WitnessProcess: Sendable {
     }
 
     private func waitUntilReady() async throws {
-        for _ in 0..<300 {
+        let end = ContinuousClock.now + .seconds(120)
+        while ContinuousClock.now < end {
             if let answer = try? await send(.GET, "/health/ready"), answer.status == 200 { return }
             if !process.withLockedValue({ $0.isRunning }) { break }
             try await Task.sleep(for: .milliseconds(20))

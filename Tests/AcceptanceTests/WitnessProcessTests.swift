@@ -57,10 +57,10 @@ import Testing
             #expect(try await witness.send(.GET, "/v1/datasets").status == 404)
 
             // A second one beside it would not know what the first signs.
-            let second = try Installation.run(["witness", "--directory", witness.folder.path, "--log", Self.log.verifier.description, "--port", "0"])
+            let second = try await Installation.run(["witness", "--directory", witness.folder.path, "--log", Self.log.verifier.description, "--port", "0"])
             #expect(second.status != 0 && second.output.contains("used by another witness"), "\(second.output)")
 
-            #expect(witness.stop() == 0)
+            #expect(await witness.stop() == 0)
             try await witness.restart()
             #expect(try await witness.verifier == verifier)
             #expect(try await witness.send(.POST, "/add-checkpoint", body: branch.request(5, 9)).status == 200)
@@ -72,7 +72,7 @@ import Testing
         try await WitnessProcess.with(name: "witness.example", logs: [Self.log.verifier.description]) { witness in
             let verifier = try await witness.verifier
             // Until enough has happened, however slow the machine is at the moment.
-            let deadline = ContinuousClock.now + .seconds(60), done = NIOLockedValueBox((kills: 0, signatures: 0))
+            let deadline = ContinuousClock.now + .seconds(240), done = NIOLockedValueBox((kills: 0, signatures: 0))
             @Sendable func isOver() -> Bool { ContinuousClock.now > deadline || done.withLockedValue { $0.kills >= 6 && $0.signatures >= 40 } }
             // Branches agree up to a leaf of their own, and none beyond it.
             let branches = (0..<4).map { branch in Branch(leaves: (0..<400).map { .leaf("\($0) \($0 < 40 + branch * 20 ? 0 : branch)".utf8) }) }
@@ -105,7 +105,7 @@ import Testing
                 group.addTask {
                     while !isOver() {
                         try await Task.sleep(for: .milliseconds(Int.random(in: 50...400)))
-                        witness.kill()
+                        await witness.kill()
                         try await witness.restart()
                         done.withLockedValue { $0.kills += 1 }
                     }

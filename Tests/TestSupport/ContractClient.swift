@@ -12,6 +12,8 @@ public struct ContractClient: Sendable {
     public var baseURL: String
     /// Sent as a bearer token where there is one.
     public var key: String?
+    /// How long a read is repeated while the answer is 503 with `Retry-After`, as a server on a busy machine may say.
+    public var patience = Duration.zero
     private let contract: Contract
 
     public init(baseURL: String, key: String? = nil) throws {
@@ -36,18 +38,32 @@ public struct ContractClient: Sendable {
     /// - Throws: ``ContractViolation``, or the client's error where there was no answer.
     public func send(
         _ method: HTTPMethod, _ target: String, headers: [(String, String)] = [], body: HTTPClientRequest.Body? = nil,
-        timeout: Duration = .seconds(60), limit: Int = 256 << 20
+        timeout: Duration = .seconds(180), limit: Int = 256 << 20
     ) async throws -> ContractResponse {
+        let isRead = method == .GET || method == .HEAD, end = ContinuousClock.now + patience
         var request = HTTPClientRequest(url: baseURL + target)
         request.method = method
         if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
         request.headers.add(contentsOf: headers)
         request.body = body
-        let answer = try await HTTPClient.shared.execute(request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
-        let bytes = method == .HEAD ? ByteBuffer() : try await answer.body.collect(upTo: limit)
-        let response = ContractResponse(status: Int(answer.status.code), headers: answer.headers, body: Data(bytes.readableBytesView))
-        try check(response, method: method.rawValue, target: target)
-        return response
+        while true {
+            let answer = try await execute(request, isRead: isRead, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
+            let bytes = method == .HEAD ? ByteBuffer() : try await answer.body.collect(upTo: limit)
+            let response = ContractResponse(status: Int(answer.status.code), headers: answer.headers, body: Data(bytes.readableBytesView))
+            try check(response, method: method.rawValue, target: target)
+            guard isRead, response.status == 503, ContinuousClock.now < end, let pause = response.header("Retry-After").flatMap({ Int($0) }) else { return response }
+            try await Task.sleep(for: .seconds(pause))
+        }
+    }
+
+    /// A read on a kept connection that the server closed meanwhile, before any byte of an answer, is repeated once (RFC 9112 section 9.3.1).
+    private func execute(_ request: HTTPClientRequest, isRead: Bool, timeout: TimeAmount) async throws -> HTTPClientResponse {
+        do {
+            return try await HTTPClient.shared.execute(request, timeout: timeout)
+        } catch let error as HTTPClientError where error == .remoteConnectionClosed && isRead {
+        } catch let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode) && isRead {
+        }
+        return try await HTTPClient.shared.execute(request, timeout: timeout)
     }
 
     public func get(_ target: String, headers: [(String, String)] = []) async throws -> ContractResponse {

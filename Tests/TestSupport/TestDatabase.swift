@@ -130,10 +130,7 @@ public final class TestDatabase: Sendable {
 public func withTestDatabase<T>(
     migrated: Bool = true, server: String? = nil, isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> T
 ) async throws -> T {
-    if TestTurns.isTaken { return try await lend(migrated: migrated, server: server, body) }
-    await TestTurns.shared.take()
-    defer { TestTurns.shared.giveBack() }
-    return try await TestTurns.$isTaken.withValue(true) { try await lend(migrated: migrated, server: server, body) }
+    try await TestTurns.databases.wait { try await lend(migrated: migrated, server: server, body) }
 }
 
 private func lend<T>(

@@ -1,10 +1,11 @@
 internal import NIOConcurrencyHelpers
 
-/// Lets so many tests work on databases at once: all of them together would need more connections than a server gives.
-final class TestTurns: Sendable {
-    static let shared = TestTurns(32)
-    /// Whether the test has its turn: a second database beside the first needs none, or two tests could wait for each other.
-    @TaskLocal static var isTaken = false
+/// Lets so many tests do something at once, the others wait for their turn.
+public final class TestTurns: Sendable {
+    /// Tests that work on databases: all of them together would need more connections than a server gives.
+    static let databases = TestTurns(32)
+    /// The turns that the test has: what it does inside of one needs no second, or two tests could wait for each other.
+    @TaskLocal private static var taken: Set<ObjectIdentifier> = []
 
     private struct State {
         var free: Int
@@ -13,9 +14,17 @@ final class TestTurns: Sendable {
 
     private let state: NIOLockedValueBox<State>
 
-    init(_ count: Int) { state = NIOLockedValueBox(State(free: count)) }
+    public init(_ count: Int) { state = NIOLockedValueBox(State(free: count)) }
 
-    func take() async {
+    /// Does something when it is the test's turn.
+    public func wait<Result>(isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result) async throws -> Result {
+        if Self.taken.contains(ObjectIdentifier(self)) { return try await body() }
+        await take()
+        defer { giveBack() }
+        return try await Self.$taken.withValue(Self.taken.union([ObjectIdentifier(self)])) { try await body() }
+    }
+
+    private func take() async {
         await withCheckedContinuation { continuation in
             let isMine = state.withLockedValue { state in
                 if state.free == 0 {
@@ -29,7 +38,7 @@ final class TestTurns: Sendable {
         }
     }
 
-    func giveBack() {
+    private func giveBack() {
         state.withLockedValue { state -> CheckedContinuation<Void, Never>? in
             if !state.waiting.isEmpty { return state.waiting.removeFirst() }
             state.free += 1
