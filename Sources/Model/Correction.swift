@@ -121,26 +121,8 @@ public struct Correction: Sendable, Hashable, Codable {
     }
 }
 
-/// One thing that happened to a correction. Never changed, never deleted.
-public struct CorrectionEvent: Sendable, Hashable, Codable {
-    /// Its place in the correction's history, from 1.
-    public var number: Int
-    public var event: String
-    public var state: Correction.State
-    /// On whose behalf; nil for the clock's and for a reader's.
-    public var department: String?
-    public var note: String?
-    public var at: Timestamp
-
-    public init(number: Int, event: String, state: Correction.State, department: String?, note: String?, at time: Timestamp) {
-        self.number = number
-        self.event = event
-        self.state = state
-        self.department = department
-        self.note = note
-        at = time
-    }
-}
+/// One thing that happened to a correction.
+public typealias CorrectionEvent = LifecycleEvent<Correction.State>
 
 /// Tells a department that a value which it was delivered is doubted, or what became of the doubt.
 public struct CorrectionNotice: Sendable, Hashable, Codable {

@@ -198,24 +198,5 @@ public enum ShareClock: String, Sendable, Codable, CaseIterable {
     case correction, referral
 }
 
-/// One thing that happened to a request. Never changed, never deleted.
-public struct ShareEvent: Sendable, Hashable, Codable {
-    /// Its place in the request's history, from 1.
-    public var number: Int
-    /// The word of the decision, or of what the clock or a delivery did.
-    public var event: String
-    public var state: ShareRequest.State
-    /// On whose behalf; nil for the clock's.
-    public var department: String?
-    public var note: String?
-    public var at: Timestamp
-
-    public init(number: Int, event: String, state: ShareRequest.State, department: String?, note: String?, at time: Timestamp) {
-        self.number = number
-        self.event = event
-        self.state = state
-        self.department = department
-        self.note = note
-        at = time
-    }
-}
+/// One thing that happened to a request.
+public typealias ShareEvent = LifecycleEvent<ShareRequest.State>
