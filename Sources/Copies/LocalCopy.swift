@@ -93,7 +93,12 @@ public protocol LocalCopy: Sendable {
 /// Why a copy cannot be kept: in words for whoever runs it.
 public struct CopyFailure: Error, Sendable, CustomStringConvertible {
     public var message: LocalizedText
+    /// Whether it may be gone the next time, as where a database is away for a while.
+    public var isPassing: Bool
     public var description: String { message.text(in: .en) }
 
-    public init(zh: String, en: String) { message = LocalizedText(zh: zh, en: en) }
+    public init(zh: String, en: String, isPassing: Bool = false) {
+        message = LocalizedText(zh: zh, en: en)
+        self.isPassing = isPassing
+    }
 }

@@ -162,6 +162,6 @@ public final class TableCopy: LocalCopy {
 
     private static func failure(_ error: any Error) -> any Error {
         guard let error = error as? PostgresError else { return error }
-        return CopyFailure(zh: "本地 PostgreSQL：\(error.message)", en: "the local PostgreSQL: \(error.message)")
+        return CopyFailure(zh: "本地 PostgreSQL：\(error.message)", en: "the local PostgreSQL: \(error.message)", isPassing: error.isTemporary)
     }
 }

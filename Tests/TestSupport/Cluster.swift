@@ -32,6 +32,9 @@ public struct Cluster: Sendable {
 
     public func stop() async throws { try await run(["\(binaries)/pg_ctl", "-D", "\(folder)/data", "-w", "-m", "fast", "stop"]) }
 
+    /// Ends every process of it without a word, as a machine that dies, and starts it again; it comes back when what was committed is there.
+    public func failOver() async throws { try await run(["\(binaries)/pg_ctl", "-D", "\(folder)/data", "-l", "\(folder)/log", "-w", "-t", "120", "-m", "immediate", "restart"]) }
+
     public func remove() async {
         _ = try? await run(["\(binaries)/pg_ctl", "-D", "\(folder)/data", "-w", "-m", "immediate", "stop"])
         try? FileManager.default.removeItem(atPath: folder)

@@ -205,7 +205,7 @@ final class ExchangeClient: Sendable {
     }
 
     /// What the server asks for, else longer each time; in seconds.
-    static func pause(_ failure: ExchangeFailure, attempt: Int) -> Double {
+    static func pause(_ failure: ExchangeFailure?, attempt: Int) -> Double {
         if case .refused(_, let problem) = failure, let asked = problem.reason.flatMap(Double.init) { return min(max(1, asked), 3600) }
         return min(60, Double(1 << min(attempt, 6)) * Double.random(in: 0.5...1))
     }

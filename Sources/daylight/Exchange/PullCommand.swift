@@ -55,10 +55,10 @@ struct PullCommand: AsyncParsableCommand {
                 failures = 0
                 guard follow else { return }
                 try await pull.wait(every: every)
-            } catch let failure as ExchangeFailure where failure.isPassing && (follow || failures < 5) {
+            } catch where Self.isPassing(error) && (follow || failures < 5) {
                 pull.progress.end()
                 failures += 1
-                let pause = ExchangeClient.pause(failure, attempt: failures)
+                let pause = ExchangeClient.pause(error as? ExchangeFailure, attempt: failures)
                 terminal.warn(terminal.language == .zh ? "连接中断，\(Int(pause.rounded(.up))) 秒后继续" : "broken off; going on in \(Int(pause.rounded(.up))) s")
                 try await Task.sleep(for: .seconds(pause))
             } catch {
@@ -67,6 +67,9 @@ struct PullCommand: AsyncParsableCommand {
             }
         }
     }
+
+    /// Whether the server, or the database of the copy, may be there again the next time.
+    private static func isPassing(_ error: any Error) -> Bool { (error as? ExchangeFailure)?.isPassing ?? (error as? CopyFailure)?.isPassing ?? false }
 
     private struct Report: Encodable {
         var fromVersion: Int
