@@ -37,8 +37,10 @@ extension Sharing {
         if subject.isReceipted, let receipt = try await store.receipt(of: delivery.id) { return (receipt, false) }
         var places = Self.differences(stated, subject, now)
         let registered = subject.key
-        if let registered, registered.department == subject.receiver, registered.use == .receipt, registered.revokedAt == nil {
-            if !Self.isValid(signature, over: try stated.signedBytes, by: registered.publicKey) {
+        if let registered, registered.department == subject.receiver, registered.use == .receipt {
+            if let revoked = registered.revokedAt {
+                places.append(.init("/key", zh: "已于 \(revoked) 撤销；请登记新公钥，用其私钥重新签名", en: "was revoked at \(revoked): register another key, and sign with that"))
+            } else if !Self.isValid(signature, over: try stated.signedBytes, by: registered.publicKey) {
                 places.append(.init("/signature", zh: "签名与公钥不符", en: "is not a signature of this statement by this key"))
             }
         } else {

@@ -9,7 +9,7 @@ public struct ShareStatistics: Sendable, Hashable, Codable {
         public var withdrawn: Int
         /// Not answered yet.
         public var open: Int
-        /// Those in which a clock ran out.
+        /// Those in which the department let its own clock run out: that of the answer, or that of the first delivery.
         public var late: Int
         /// Working days from a request to its first answer: the median, and what nine of ten needed at most; nil where none was answered.
         public var medianWorkingDays: Double?
@@ -62,6 +62,7 @@ public struct ShareStatistics: Sendable, Hashable, Codable {
         public var upheld: Int
         public var withdrawn: Int
         public var open: Int
+        /// Those in which the department let the clock of its answer run out; one that it referred in time is not among them.
         public var late: Int
         public var medianWorkingDays: Double?
         public var p90WorkingDays: Double?

@@ -4,7 +4,8 @@ internal import Postgres
 extension Store {
     /// How departments shared: what came from one instant on and before another one, and what has become of it by now.
     ///
-    /// Everything is counted from what was written down when it happened. Working days are those of the loaded code lists; the day on which something came does not count.
+    /// Everything is counted from what was written down when it happened. Late is who let its own clock run out: what the receiver, the authority or whom a correction
+    /// was referred to left lying is not the provider's lateness. Working days are those of the loaded code lists; the day on which something came does not count.
     ///
     /// - Parameter department: only this one; nil for all that had anything.
     public func shareStatistics(from: Timestamp, to: Timestamp, department: String?) async throws -> [ShareStatistics] {
@@ -18,7 +19,9 @@ extension Store {
                         ELSE extract(isodow FROM d) < 6 END) OVER (ORDER BY d) AS number
                 FROM generate_series(date_trunc('day', \(from.instant)::timestamptz), greatest(now(), \(to.instant)::timestamptz), interval '1 day') AS d
             ), asked AS (
-                SELECT r.id, r.dataset, r.provider, r.state, coalesce(r.late OR r.due_at < now(), false) AS is_late, r.created_at,
+                SELECT r.id, r.dataset, r.provider, r.state, r.created_at,
+                    coalesce(r.state IN ('submitted', 'granted') AND r.due_at < now(), false)
+                        OR EXISTS (SELECT FROM daylight.share_event e WHERE e.request = r.id AND e.event = 'overdue' AND e.state IN ('escalated', 'granted')) AS is_late,
                     EXISTS (SELECT FROM daylight.share_grant g WHERE g.request = r.id) AS is_granted,
                     (SELECT min(e.at) FROM daylight.share_event e WHERE e.request = r.id AND (e.event IN ('accept', 'refuse', 'uphold', 'dismiss') OR (e.event = 'submit' AND e.state = 'granted')))
                         AS answered_at
@@ -39,7 +42,9 @@ extension Store {
             ), doubted AS (
                 SELECT c.owner AS department, count(*) AS received, count(*) FILTER (WHERE c.state = 'corrected') AS corrected, count(*) FILTER (WHERE c.state = 'upheld') AS upheld,
                     count(*) FILTER (WHERE c.state = 'withdrawn') AS withdrawn, count(*) FILTER (WHERE c.state IN ('submitted', 'referred', 'escalated')) AS open,
-                    count(*) FILTER (WHERE coalesce(c.late OR c.due_at < now(), false)) AS late,
+                    count(*) FILTER (WHERE coalesce(c.state = 'submitted' AND c.due_at < now(), false) OR EXISTS (
+                        SELECT FROM daylight.correction_event e WHERE e.correction = c.id AND e.event = 'overdue' AND NOT EXISTS (
+                            SELECT FROM daylight.correction_event f WHERE f.correction = c.id AND f.number < e.number AND f.event = 'refer'))) AS late,
                     percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY (z.number - a.number)::double precision) AS times
                 FROM daylight.correction c LEFT JOIN day a ON a.day = c.created_at::date LEFT JOIN day z ON z.day = c.answered_at::date
                 WHERE c.created_at >= \(from.instant) AND c.created_at < \(to.instant) AND \(own("c.owner")) GROUP BY c.owner

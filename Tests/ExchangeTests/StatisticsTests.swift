@@ -52,6 +52,78 @@ import Testing
         }
     }
 
+    @Test func lateIsWhoLetItsOwnClockRunOut() async throws {
+        try await Desk.with { desk in
+            let (sharing, database) = (desk.sharing, desk.db.database), day = 86_400_000_000 as Int64
+            let from = Timestamp(microseconds: Timestamp.now.microseconds - day), to = Timestamp(microseconds: Timestamp.now.microseconds + day)
+            func late() async throws -> [String: Int] {
+                let figures = try await sharing.statistics(from: from, to: to, department: nil, for: desk.authority)
+                return Dictionary(uniqueKeysWithValues: figures.map { ($0.department, $0.requests.late) })
+            }
+            func ask() async throws -> String { try await sharing.submit(try Desk.draft(), by: desk.receiver).id }
+            func decide(_ id: String, _ event: ShareLifecycle.Event, by member: Member) async throws -> ShareRequest {
+                try await sharing.decide(id, ShareDecision(event, note: "说明"), by: member)
+            }
+            let (provider, other) = (try #require(desk.provider.key.department), try await desk.db.addDepartment(7).uscc)
+            func runOut(_ id: String) async throws { try await database.execute("UPDATE daylight.share_request SET due_at = now() - interval '1 minute' WHERE id = \(id)::uuid AND due_at IS NOT NULL") }
+
+            // Nobody's yet: one in time, one that another department has.
+            _ = try await ask()
+            let others = try await ask()
+            try await database.execute("UPDATE daylight.share_request SET provider = \(other) WHERE id = \(others)::uuid")
+            #expect(try await late() == [provider: 0, other: 0])
+
+            // The receiver's: it supplies nothing, it disposes of nothing. The authority's: it does not decide.
+            let missing = try await ask(), kept = try await ask(), disputed = try await ask()
+            _ = try await decide(missing, .askSupplement, by: desk.provider)
+            let grant = try await sharing.grant(try #require(try await decide(kept, .accept, by: desk.provider).grant), for: desk.receiver)
+            _ = try await desk.state(grant)
+            _ = try await decide(kept, .finish, by: desk.receiver)
+            for (event, member) in [(ShareLifecycle.Event.refuse, desk.provider), (.dispute, desk.receiver), (.refer, desk.receiver)] { _ = try await decide(disputed, event, by: member) }
+            for id in [missing, kept, disputed] { try await runOut(id) }
+            #expect(try await late() == [provider: 0, other: 0])
+            await sharing.sweep(at: .now)
+            for id in [kept, disputed] { #expect(try await sharing.request(id, for: desk.receiver).late) }
+            #expect(try await late() == [provider: 0, other: 0])
+
+            // Its own: no answer, no delivery; late from the instant on, and for ever.
+            let silent = try await ask(), idle = try await ask()
+            _ = try await decide(idle, .accept, by: desk.provider)
+            for id in [silent, idle, others] { try await runOut(id) }
+            #expect(try await late() == [provider: 2, other: 1])
+            await sharing.sweep(at: .now)
+            #expect(try await late() == [provider: 2, other: 1])
+            _ = try await decide(silent, .accept, by: desk.provider)
+            let delivered = try await sharing.grant(try #require(try await sharing.request(idle, for: desk.receiver).grant), for: desk.receiver)
+            _ = try await desk.state(delivered)
+            #expect(try await late() == [provider: 2, other: 1])
+        }
+    }
+
+    @Test func aCorrectionThatWasReferredInTimeIsNotItsOwnersLateness() async throws {
+        try await Desk.with { desk in
+            let (sharing, database) = (desk.sharing, desk.db.database), day = 86_400_000_000 as Int64
+            let from = Timestamp(microseconds: Timestamp.now.microseconds - day), to = Timestamp(microseconds: Timestamp.now.microseconds + day)
+            func late() async throws -> Int? { try await sharing.statistics(from: from, to: to, department: nil, for: desk.authority).first?.corrections.late }
+            func doubt(_ field: String) async throws -> String {
+                try await sharing.doubt(try JSON.decode(CorrectionDraft.self, #"{"dataset":"lighthouse","version":1,"key":"A","field":"\#(field)","doubt":"疑"}"#), by: desk.receiver).correction.id
+            }
+            func runOut(_ id: String) async throws { try await database.execute("UPDATE daylight.correction SET due_at = now() - interval '1 minute' WHERE id = \(id)::uuid") }
+            let referred = try await doubt("height"), silent = try await doubt("region")
+            _ = try await sharing.decide(correction: referred, CorrectionDecision(.refer, note: "非本部门采集", department: desk.receiver.key.department), by: desk.provider)
+            try await runOut(referred)
+            #expect(try await late() == 0)
+            await sharing.sweep(at: .now)
+            #expect(try await sharing.correction(referred, for: desk.provider).state == .escalated)
+            #expect(try await late() == 0)
+            try await runOut(silent)
+            #expect(try await late() == 1)
+            await sharing.sweep(at: .now)
+            _ = try await sharing.decide(correction: silent, CorrectionDecision(.refer, note: "非本部门采集", department: desk.receiver.key.department), by: desk.provider)
+            #expect(try await late() == 1)
+        }
+    }
+
     /// Three deliveries, of which one was cut off and one signed for, and three doubts.
     private func deliverAndDoubt(_ desk: Desk, _ request: String) async throws {
         let grant = try #require(try await desk.sharing.request(request, for: desk.receiver).grant)
