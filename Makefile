@@ -2,6 +2,7 @@
 # make test   build and run every test against a throw-away PostgreSQL
 # make check  everything CI does
 # make schemathesis   a part of it: generated requests to the built server
+# make format   the Swift files that differ from the last commit
 # make bench  measure, each figure as a ratio against its limit in the same run
 #
 # Everything is built in the release configuration in .build, so that one build serves all of them.
@@ -46,8 +47,9 @@ check: lint build
 schemathesis: build
 	scripts/schemathesis.sh
 
+# What is older keeps its line breaks until somebody works on it.
 format:
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	{ git diff --name-only -z --diff-filter=d HEAD -- '*.swift'; git ls-files -z --others --exclude-standard -- '*.swift'; } | xargs -0 -r swift format --in-place --parallel
 
 bench: build
 	Benchmarks/run.sh
