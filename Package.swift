@@ -62,6 +62,7 @@ let package = Package(
     targets: [
         // floor 0
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .systemLibrary(name: "CXlsxWriter", pkgConfig: "xlsxwriter", providers: [.apt(["libxlsxwriter-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // floor 1
@@ -75,7 +76,7 @@ let package = Package(
         room("Store", ["Model", "Postgres", "RateLimit", nio, nioLocks, collections, crypto, log]),
         room("Profiles", ["Model"]),
         room("Migrator", ["Postgres", crypto]),
-        room("Ledger", ["Model", crypto]),
+        room("Ledger", ["CNettle", "Model", crypto]),
         room("Copies", ["Model", "Postgres", crypto, log, nio]),
         // floor 3
         room("Catalogue", ["Model", "Profiles", "SearchIndex", "Store", "Ledger", "CSV", nio, nioPosix, crypto, log, nioLocks]),

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Daylight is built with and runs on. Says nothing where nothing is missing.
 #
-#   scripts/install-dependencies.sh         libpq, zlib, libxlsxwriter, PostgreSQL, and what finds and fetches them
+#   scripts/install-dependencies.sh         libpq, nettle, zlib, libxlsxwriter, PostgreSQL, and what finds and fetches them
 #   scripts/install-dependencies.sh --ci    also Python with venv, for the checks that CI adds
 set -euo pipefail
 
-packages=(libpq-dev zlib1g-dev libxlsxwriter-dev postgresql pkg-config curl)
+packages=(libpq-dev nettle-dev zlib1g-dev libxlsxwriter-dev postgresql pkg-config curl)
 if [ "${1:-}" = --ci ]; then packages+=(python3 python3-venv); fi
 
 if ! command -v dpkg-query >/dev/null; then
     missing=()
     command -v pg_config >/dev/null || missing+=("libpq with headers")
     command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=("PostgreSQL 15 or later")
+    pkg-config --exists nettle 2>/dev/null || missing+=("nettle with headers")
     pkg-config --exists xlsxwriter 2>/dev/null || missing+=("libxlsxwriter with headers")
     [ -e /usr/include/zlib.h ] || command -v brew >/dev/null || missing+=("zlib with headers")
     [ ${#missing[@]} -eq 0 ] && exit 0

@@ -1,14 +1,14 @@
-internal import Crypto
+internal import CNettle
 public import Model
 
 /// Makes the tree over the rows of a version while its canonical CSV passes (RFC 6962 section 2.1).
 ///
 /// The leaves are the records behind the header, each with its line end. What is held grows by one hash and one key for each block of 256 rows; no record is held.
 public struct RowTreeBuilder: ~Copyable {
-    /// The heads of the complete subtrees of the block in work, from left to right, behind one byte that is free.
+    /// The heads of the complete subtrees of the block in work, from left to right.
     private let peaks: UnsafeMutableRawBufferPointer
-    /// Where a record is put behind its prefix.
-    private let leaf: UnsafeMutableRawBufferPointer
+    /// One for all hashes: a context of its own for each of them takes longer than hashing a short record.
+    private var state = sha256_ctx()
     private var peakCount = 0
     /// Rows of the block in work.
     private var count = 0
@@ -18,20 +18,16 @@ public struct RowTreeBuilder: ~Copyable {
     private let keyPlaces: [Int]?
     /// Of the first row of each block.
     private var firstKeys: [[String]] = []
-    /// Longer records are hashed where they are, in two steps.
-    private static let longest = 4096
 
     /// - Parameter keyPlaces: for each field of the key, its place in a record; nil where rows cannot be addressed by key.
     public init(keyPlaces: [Int]? = nil) {
         self.keyPlaces = keyPlaces
-        peaks = .allocate(byteCount: 1 + 10 * 32, alignment: 16)
-        leaf = .allocate(byteCount: 1 + Self.longest, alignment: 16)
-        leaf[0] = 0
+        peaks = .allocate(byteCount: 10 * 32, alignment: 16)
+        nettle_sha256_init(&state)
     }
 
     deinit {
         peaks.deallocate()
-        leaf.deallocate()
     }
 
     /// The number of rows so far.
@@ -54,38 +50,25 @@ public struct RowTreeBuilder: ~Copyable {
         if count == RowTree.width { finishBlock() }
     }
 
-    // One call of the library for each hash, since a call costs as much as hashing a short record: prefix and content stand one behind the other.
-
     @inline(__always)
     private mutating func addPeak(_ record: UnsafeRawBufferPointer) {
-        var hash = SHA256()
-        if record.count <= Self.longest {
-            UnsafeMutableRawBufferPointer(rebasing: leaf[1...]).copyMemory(from: record)
-            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: leaf[...record.count]))
-        } else {
-            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: leaf[...0]))
-            hash.update(bufferPointer: record)
-        }
-        put(hash.finalize())
+        hash(prefix: 0, record, to: peakCount)
+        peakCount &+= 1
     }
 
     @inline(__always)
     private mutating func joinPeaks() {
-        peakCount &-= 2
-        // The byte before the left one is lent to the prefix.
-        let start = peakCount &* 32, lent = peaks[start]
-        peaks[start] = 1
-        var hash = SHA256()
-        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: peaks[start..<(start &+ 65)]))
-        peaks[start] = lent
-        put(hash.finalize())
+        peakCount &-= 1
+        hash(prefix: 1, UnsafeRawBufferPointer(rebasing: peaks[((peakCount &- 1) &* 32)..<((peakCount &+ 1) &* 32)]), to: peakCount &- 1)
     }
 
     @inline(__always)
-    private mutating func put(_ digest: SHA256Digest) {
-        let start = 1 &+ peakCount &* 32
-        digest.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: peaks[start...]).copyMemory(from: $0) }
-        peakCount &+= 1
+    private mutating func hash(prefix: UInt8, _ content: UnsafeRawBufferPointer, to place: Int) {
+        var prefix = prefix
+        nettle_sha256_update(&state, 1, &prefix)
+        nettle_sha256_update(&state, content.count, content.baseAddress)
+        // This begins the next one as well.
+        nettle_sha256_digest(&state, 32, peaks.baseAddress.map { $0 + place &* 32 })
     }
 
     @inline(never)
@@ -100,7 +83,7 @@ public struct RowTreeBuilder: ~Copyable {
     }
 
     private mutating func finishBlock() {
-        blocks.append(contentsOf: peaks[1...32])
+        blocks.append(contentsOf: peaks[..<32])
         peakCount = 0
         count = 0
     }
@@ -112,7 +95,7 @@ public struct RowTreeBuilder: ~Copyable {
         let size = size
         var hashes = stride(from: 0, to: blocks.count, by: 32).compactMap { TreeHash(blocks[$0..<$0 + 32]) }
         if count > 0 {
-            hashes.append(.folding((0..<peakCount).compactMap { TreeHash(peaks[(1 + $0 * 32)..<(33 + $0 * 32)]) }))
+            hashes.append(.folding((0..<peakCount).compactMap { TreeHash(peaks[($0 * 32)..<(32 + $0 * 32)]) }))
         }
         let head = TreeHash.head(of: hashes)
         guard size > 0, let lastKey = key(of: last) else { return RowTree(size: size, head: head.bytes, nodes: []) }

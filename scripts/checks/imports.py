@@ -13,6 +13,7 @@ import sys
 # The floors of docs/architecture.md. A room imports only rooms on lower floors.
 FLOORS = {
     "CLibpq": 0,
+    "CNettle": 0,
     "CXlsxWriter": 0,
     "CZlib": 0,
     "Postgres": 1,
@@ -41,6 +42,7 @@ FLOORS = {
 # Walls that the floors alone do not give: module -> the rooms that may import it.
 ONLY_FOR = {
     "CLibpq": {"Postgres"},
+    "CNettle": {"Ledger"},
     "CXlsxWriter": {"Bulk"},
     "CZlib": {"CSV"},
     "Postgres": {"Store", "Migrator", "Copies", "daylight"},
