@@ -34,12 +34,13 @@ public struct Settled: Sendable, Hashable {
 ///
 /// A node lets through what its own view of the quota allows, and of that at most its ``credit`` ahead of the common account: a tenth of the limit for all nodes together.
 /// So together they never let through more than 110 % of a limit: the account holds whoever is at his limit back, and what it has not heard of is at most the credit of all.
+/// That holds of a node that cannot reach the account too, since it does not know whether the others can.
 public struct Fleet: Sendable, Hashable {
     /// Nodes that share the limits, this one counted.
     public var nodes: Int
     /// Whether the others may not know of this one yet: then it has no credit.
     public var isJoining: Bool
-    /// Whether the account cannot be reached: then this node goes on with its equal share of each limit, without the burst.
+    /// Whether the account cannot be reached: then this node goes on with its credit, and where it is the only one, with the limit's rate without the burst.
     public var isCutOff: Bool
 
     public init(nodes: Int = 1, isJoining: Bool = false, isCutOff: Bool = false) {
@@ -57,7 +58,7 @@ public struct Fleet: Sendable, Hashable {
     }
 
     /// Part of a limit's rate at which what was never settled is forgotten: too little to be worth a settlement.
-    var unsettledRate: Double { isCutOff ? 1 / Double(nodes) : Self.commonCredit / Double(nodes) }
+    var unsettledRate: Double { isCutOff && nodes == 1 ? 1 : Self.commonCredit / Double(nodes) }
 }
 
 extension Fleet {

@@ -133,10 +133,10 @@ import Testing
                 #expect(node.api.gate.limiter.fleet == Fleet(nodes: 2, isCutOff: true))
             }
             let after = try await hammer([first, second], for: .seconds(3))
-            // Five units a second from each node.
-            #expect(after.allowed >= 15, "\(after)")
+            // Half a unit a second from each node: none knows whether it alone is cut off.
+            #expect(after.allowed >= 1, "\(after)")
             #expect(Double(before.allowed + after.allowed) <= (200 + (before.seconds + after.seconds + 10) * 10) * 1.1, "\(before) \(after)")
-            #expect(Double(after.allowed) <= (after.seconds + 10) * 10 * 1.1 + 20, "\(after)")
+            #expect(Double(after.allowed) <= (after.seconds + 10) * 10 * 0.1 + 20, "\(after)")
         }
     }
 
