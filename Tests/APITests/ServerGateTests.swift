@@ -54,21 +54,22 @@ import Testing
 
     @Test(arguments: [Language.zh, .en]) func aRefusalAtOnceSaysWhatTheOrdinaryOneSays(in language: Language) async throws {
         try await TestServer.with(configure: { $0.policy = try .defaults.overridden(by: ["anonymous.read=1/86400"]) }, routes: Self.routes) { server in
-            let gate = server.api.gate, fields = ["Accept-Language: \(language.rawValue)", "X-Request-Id: some-id"]
+            let gate = server.api.gate
             _ = try await server.get("/who")
-            for _ in 0..<2 {
-                let refused = try await server.get("/who", fields[0], fields[1])
+            // The first is a word of the message too.
+            for id in ["read", "some", "some"] {
+                let refused = try await server.get("/who", "Accept-Language: \(language.rawValue)", "X-Request-Id: \(id)")
                 let wait = try #require(refused["Retry-After"].flatMap { Int64($0) })
                 var quota = GCRA(fullAt: wait * 1_000_000_000)
                 let decision = quota.spend(1, of: Limit(quota: 1, window: 86_400), at: 0)
                 let loop = LoopState(MultiThreadedEventLoopGroup.singleton.next())
-                let facts = RequestFacts(["accept-language": language.rawValue, "x-request-id": "some-id"], forwardedField: nil)
+                let facts = RequestFacts(["accept-language": language.rawValue, "x-request-id": id], forwardedField: nil)
                 let exchange = gate.open(method: "GET", facts: facts, peer: try #require(IPAddress("127.0.0.1")), loop: loop)
                 let document = ProblemDocument(Gate.overLimit(decision, .read, cost: 1), exchange)
                 #expect(refused.status == 429 && refused.text == String(buffer: document.body))
                 for field in document.headers { #expect(refused[field.name.rawName] == field.value) }
             }
-            let other = try await server.get("/who", fields[0])
+            let other = try await server.get("/who", "Accept-Language: \(language.rawValue)")
             #expect(other.text.contains("urn:daylight:request:\(try #require(other["X-Request-Id"]))"))
         }
     }
@@ -164,7 +165,8 @@ import Testing
             #expect(try member("tier", of: try await server.get("/who")) == "anonymous")
             // On a busy machine what is remembered may be too old by then.
             let isFresh = ContinuousClock.now - began < .seconds(5)
-            #expect(server.lookups.prefixes.withLock { $0 } == (isFresh ? ["tester"] : ["tester", "tester"]))
+            let lookups = server.lookups.prefixes.withLock { $0 }
+            #expect(isFresh ? lookups == ["tester"] : Set(lookups) == ["tester"])
             let own = try await server.get("/v1/keys/self", "X-API-Key: \(TestServer.secret)")
             #expect(try member("prefix", of: own) == "tester")
             #expect(!own.text.contains(TestServer.sha256(TestServer.secret)))

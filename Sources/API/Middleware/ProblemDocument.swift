@@ -33,7 +33,7 @@ struct ProblemDocument {
         text.raw(",\"status\":\(problem.code.status),\"detail\":")
         text.string(problem.detail.text(in: language))
         text.raw(",\"instance\":")
-        text.string("urn:daylight:request:\(exchange.id)")
+        text.string(Self.instance(exchange.id))
         text.raw(",\"code\":\"\(problem.code.rawValue)\"")
         if !problem.places.isEmpty {
             text.raw(",\"places\":[")
@@ -59,6 +59,9 @@ struct ProblemDocument {
         text.raw("}")
         body = text.buffer
     }
+
+    /// What names one request's problem.
+    static func instance(_ id: String) -> String { "urn:daylight:request:\(id)" }
 
     var response: Response {
         Response(status: status, headers: headers, body: .init(byteBuffer: body))

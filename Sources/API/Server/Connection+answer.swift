@@ -71,7 +71,12 @@ extension Connection {
     func writeBody(_ bytes: ByteBuffer, _ serial: Int) throws -> Bool {
         guard let current, current.serial == serial, phase == .open, !current.isAnswered, let context else { throw ConnectionError.closed }
         let count = bytes.readableBytes
-        guard count > 0, !current.isHead else { return true }
+        guard !current.isHead else { return true }
+        guard count > 0 else {
+            // The head alone is to be seen.
+            flushThisTick(serial)
+            return true
+        }
         switch current.framing {
         case .length:
             guard count <= current.owed else { throw ConnectionError.lengthMismatch }
@@ -200,8 +205,10 @@ extension Connection {
 
     /// Answers in one piece, without a task: the hot way, and refusals.
     ///
-    /// - Parameter head: the head as far as it is known already; made from the fields where it is nil.
-    func sendWhole(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: ByteBuffer, head: ByteBuffer? = nil) {
+    /// - Parameters:
+    ///   - head: the head as far as it is known already; made from the fields where it is nil.
+    ///   - idAt: where in a short body the request's id has to stand, in the place of another of its length.
+    func sendWhole(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: ByteBuffer, head: ByteBuffer? = nil, idAt: Int? = nil) {
         guard let current, phase == .open, let context else { return }
         let framing: Framing = status.code == 204 || status.code == 304 ? .none : .length(body.readableBytes)
         startHead(status, framing)
@@ -214,7 +221,11 @@ extension Connection {
         } else {
             gate.writeHead(status, fields, framing, closes: self.current?.closes ?? true, current.exchange, loop, into: &bytes)
         }
-        if merges { bytes.writeImmutableBuffer(body) }
+        if merges {
+            let start = bytes.writerIndex
+            bytes.writeImmutableBuffer(body)
+            if let idAt { bytes.setString(current.exchange.id, at: start + idAt) }
+        }
         context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
         if carriesBody, !merges { context.write(wrapOutboundOut(.byteBuffer(body)), promise: nil) }
         self.current?.sentBytes = carriesBody ? body.readableBytes : 0

@@ -35,12 +35,21 @@ extension Connection {
     /// - Returns: false when the request has to go on.
     func refuseAtOnce(_ head: some HeadFields) -> Bool {
         guard let exchange = current?.exchange, !exchange.isAdmitted else { return false }
-        let target = RequestTarget(head.uri)
-        guard let route = answerer.routes.route("GET", target.path) else { return false }
+        guard let asked = asked(head.uri) else { return false }
         // What is wrong with a key is the router's to say.
         guard (try? gate.identifyAtOnce(exchange)) ?? false else { return false }
-        exchange.route = route
-        return admits(exchange, to: route, cost: route.cost(target.path, target.query)) == .refused
+        exchange.route = asked.route
+        guard admits(exchange, to: asked.route, cost: asked.cost) == .refused else { return false }
+        refused = asked
+        return true
+    }
+
+    /// What a GET of an address is held against; nil where no route takes it.
+    private func asked(_ uri: String) -> Asked? {
+        if let refused, refused.uri == uri { return refused }
+        let target = RequestTarget(uri)
+        guard let route = answerer.routes.route("GET", target.path) else { return nil }
+        return Asked(uri: uri, route: route, cost: route.cost(target.path, target.query))
     }
 
     private func refuse(_ decision: Decision, _ action: ActionClass, cost: Int) {
@@ -51,11 +60,18 @@ extension Connection {
             let document = ProblemDocument(Gate.overLimit(decision, action, cost: cost), exchange)
             return RefusalText(document, id: exchange.id, gate)
         }
-        sendWhole(.tooManyRequests, [:], text.body(id: exchange.id), head: text.head)
+        sendWhole(.tooManyRequests, [:], text.body, head: text.head, idAt: text.idPlace)
     }
 }
 
-/// A refusal with everything but the request's id: those of one second differ in nothing else.
+/// An address, and what the limits hold it against.
+struct Asked {
+    let uri: String
+    let route: Route
+    let cost: Int
+}
+
+/// A refusal with the id of a request: those of one second differ in nothing else.
 struct RefusalText {
     /// What the text depends on.
     struct Name: Hashable {
@@ -68,24 +84,17 @@ struct RefusalText {
     }
 
     let head: ByteBuffer
-    private let before: ByteBuffer
-    private let after: ByteBuffer
+    let body: ByteBuffer
+    /// Where the request's id stands in the body; nil where it does not.
+    let idPlace: Int?
 
     init(_ document: ProblemDocument, id: String, _ gate: Gate) {
         var head = ByteBufferAllocator().buffer(capacity: 1024)
         gate.writeFixedHead(document.status, document.headers, .length(document.body.readableBytes), into: &head)
         self.head = head
+        body = document.body
         let bytes = document.body.readableBytesView
-        let place = bytes.firstRange(of: id.utf8) ?? bytes.endIndex..<bytes.endIndex
-        before = ByteBuffer(bytes[..<place.lowerBound])
-        after = ByteBuffer(bytes[place.upperBound...])
-    }
-
-    func body(id: String) -> ByteBuffer {
-        var body = ByteBufferAllocator().buffer(capacity: before.readableBytes + after.readableBytes + 128)
-        body.writeImmutableBuffer(before)
-        body.writeString(id)
-        body.writeImmutableBuffer(after)
-        return body
+        // The id alone may be a word of the message.
+        idPlace = bytes.firstRange(of: ProblemDocument.instance(id).utf8).map { $0.upperBound - id.utf8.count - bytes.startIndex }
     }
 }

@@ -46,6 +46,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     var opened: Exchange?
     var isReading = false
 
+    /// What was refused here last: who is over a limit tends to ask for the same again.
+    var refused: Asked?
+
     private var waitingHead: HTTPRequestHead?
     private var held = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 4)
     private var isTakingHeld = false

@@ -8,6 +8,7 @@ final class LoopState: @unchecked Sendable {
     private var second = 0
     private var dateLine = ByteBuffer()
     private var refusals: [RefusalText.Name: RefusalText] = [:]
+    private var latestRefusal: (name: RefusalText.Name, text: RefusalText)?
     private static let refusalsKept = 64
 
     init(_ eventLoop: any EventLoop) {
@@ -39,10 +40,11 @@ final class LoopState: @unchecked Sendable {
 
     /// A refusal's text, as it was made before where it was.
     func refusal(_ name: RefusalText.Name, make: () -> RefusalText) -> RefusalText {
-        if let known = refusals[name] { return known }
+        if let latestRefusal, latestRefusal.name == name { return latestRefusal.text }
         if refusals.count >= Self.refusalsKept { refusals.removeAll(keepingCapacity: true) }
-        let text = make()
+        let text = refusals[name] ?? make()
         refusals[name] = text
+        latestRefusal = (name, text)
         return text
     }
 
