@@ -39,6 +39,7 @@ PLOTS = {
         ("rows.csv, three fields, by city and time (an index)", "large.first_byte_ms.csv_by_city", "large.goal_first_byte_ms"),
         ("rows.csv behind a key", "large.first_byte_ms.csv_after_a_key", "large.goal_first_byte_ms"),
         ("rows.ndjson by a condition without an index", "large.first_byte_ms.ndjson_of_a_condition_without_index", "large.goal_first_byte_ms"),
+        ("rows.csv in an order without an index (header)", "large.first_byte_ms.csv_in_an_order_without_index", "large.goal_first_byte_ms"),
     ]),
 }
 

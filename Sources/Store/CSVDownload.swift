@@ -8,7 +8,7 @@ extension Store {
     public func csv(_ version: ReleasedVersion) -> RowStream {
         let form = CSVForm(fields: version.schema.publicFields)
         let source = RowSource(number: version.datasetNumber, version: version.number)
-        return RowStream { [self] handoff in
+        return RowStream(opening: form.header) { [self] handoff in
             try await mappingErrors {
                 try await reader.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
                     // A download is one long statement; PostgreSQL counts in milliseconds.

@@ -76,28 +76,20 @@ struct CSVForm: Sendable {
     /// `COPY` of a query that selects this form's columns.
     func copy(_ query: SQL) -> SQL { "COPY (\(query)) TO STDOUT (FORMAT csv)" }
 
-    /// Sends header and rows of a `COPY`; the header only once the first rows are there, so that a failure comes before the first byte.
+    /// Sends the rows of a `COPY`.
     ///
     /// - Parameter noting: gets each chunk as PostgreSQL printed it, before it is sent.
-    func send(_ rows: CopyOut, to handoff: Handoff, withHeader: Bool = true, noting: (ByteBuffer) -> Void = { _ in }) async throws {
-        try await finisher.send(rows, to: handoff, header: withHeader ? header : nil, noting: noting)
+    func send(_ rows: CopyOut, to handoff: Handoff, noting: (ByteBuffer) -> Void = { _ in }) async throws {
+        try await finisher.send(rows, to: handoff, noting: noting)
     }
 }
 
 extension CSVFinisher {
-    /// Sends the finished rows of a `COPY`, behind a header where there is one.
-    func send(_ rows: CopyOut, to handoff: Handoff, header: ByteBuffer?, noting: (ByteBuffer) -> Void) async throws {
-        var header = header
+    /// Sends the finished rows of a `COPY`.
+    func send(_ rows: CopyOut, to handoff: Handoff, noting: (ByteBuffer) -> Void) async throws {
         for try await chunk in rows {
             noting(chunk)
-            var finished = finish(chunk)
-            if var first = header {
-                first.writeBuffer(&finished)
-                finished = first
-                header = nil
-            }
-            try await handoff.send(finished)
+            try await handoff.send(finish(chunk))
         }
-        if let header { try await handoff.send(header) }
     }
 }

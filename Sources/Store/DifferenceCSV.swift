@@ -68,9 +68,8 @@ struct DifferenceCSV: Sendable {
         return "COPY (SELECT \(all) \(read.source) ORDER BY \(read.to.keyOrder.sql)) TO STDOUT (FORMAT csv)"
     }
 
-    /// Sends header and records; the header only once the first are there, so that a failure comes before the first byte.
-    func send(_ rows: CopyOut, to handoff: Handoff, withHeader: Bool, _ mark: StreamMark) async throws {
-        try await finisher.send(rows, to: handoff, header: withHeader ? header : nil) { chunk in mark.set { lastKey(in: chunk) } }
+    func send(_ rows: CopyOut, to handoff: Handoff, _ mark: StreamMark) async throws {
+        try await finisher.send(rows, to: handoff) { chunk in mark.set { lastKey(in: chunk) } }
     }
 
     private func lastKey(in chunk: ByteBuffer) -> [String?] {

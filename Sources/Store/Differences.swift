@@ -93,9 +93,9 @@ extension Store {
     /// The same as CSV; where it goes on behind a row, there is no header.
     public func csv(_ read: DifferenceRead, dialect: CSVDialect) -> RowStream {
         let form = DifferenceCSV(read, dialect: dialect)
-        return stream { connection, handoff, mark in
+        return stream(opening: read.after == nil ? form.header : ByteBuffer()) { connection, handoff, mark in
             try await connection.prepare(read)
-            try await form.send(connection.copyOut(form.copy(read)), to: handoff, withHeader: read.after == nil, mark)
+            try await form.send(connection.copyOut(form.copy(read)), to: handoff, mark)
         }
     }
 }

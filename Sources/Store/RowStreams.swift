@@ -9,8 +9,8 @@ extension Store {
     /// - Parameter read: its limit does not count; where it goes on behind a row, there is no header.
     public func csv(_ read: PageRead, dialect: CSVDialect) -> RowStream {
         let form = CSVForm(read, dialect: dialect)
-        return stream(read, columns: form.columns) { connection, sql, handoff, mark, isFirst in
-            try await form.send(connection.copyOut(form.copy(sql)), to: handoff, withHeader: isFirst && read.after == nil) { chunk in
+        return stream(read, columns: form.columns, opening: read.after == nil ? form.header : ByteBuffer()) { connection, sql, handoff, mark in
+            try await form.send(connection.copyOut(form.copy(sql)), to: handoff) { chunk in
                 mark.set { form.orderValues(ofLastIn: chunk) }
             }
         }
@@ -18,7 +18,7 @@ extension Store {
 
     /// The same as lines of JSON, one object each.
     public func ndjson(_ read: PageRead) -> RowStream {
-        stream(read, columns: nil) { connection, sql, handoff, mark, _ in
+        stream(read, columns: nil, opening: ByteBuffer()) { connection, sql, handoff, mark in
             try await connection.sendLines(of: sql, to: handoff, mark, lineBytes: read.json.overhead + 96) { rows, row, lines in
                 read.json.write(rows, row, into: &lines)
             } last: { rows, row in
@@ -27,27 +27,32 @@ extension Store {
         }
     }
 
-    /// Sends the rows of a statement; told whether nothing was sent before.
-    private typealias Send = @Sendable (Connection, SQL, Handoff, StreamMark, _ isFirst: Bool) async throws -> Void
+    /// Sends the rows of a statement.
+    private typealias Send = @Sendable (Connection, SQL, Handoff, StreamMark) async throws -> Void
 
     /// While the version is the current one, only current rows are looked at.
-    private func stream(_ read: PageRead, columns: SQL?, _ send: @escaping Send) -> RowStream {
-        stream { [self] connection, handoff, mark in
+    private func stream(_ read: PageRead, columns: SQL?, opening: ByteBuffer, _ send: @escaping Send) -> RowStream {
+        stream(opening: opening) { [self] connection, handoff, mark in
             let source = RowSource(number: read.version.datasetNumber, version: read.version.number)
             let isCurrent = try await connection.execute("SELECT \(source.guardCondition)").first?.read(Bool?.self, 0) ?? false
             let sql = read.sql(isCurrent: isCurrent, columns: columns, isLimited: false)
+            let patience = Task {
+                try await Task.sleep(for: .seconds(configuration.openingTime))
+                handoff.open()
+            }
+            defer { patience.cancel() }
             if read.predicate == nil, read.isOrderIndexed(isCurrent: isCurrent) {
                 // All rows cost least by sorting them, and would come late: what an index gives in order comes at once.
                 try await connection.execute("SET LOCAL enable_sort = off")
             } else if let first = try await connection.firstRows(of: read, isCurrent: isCurrent, columns: columns, sql, configuration) {
                 let isWhole = try await sendFirst(first, connection, handoff, mark, send)
                 guard let values = mark.values else {
-                    if !isWhole { try await send(connection, sql, handoff, mark, true) }
+                    if !isWhole { try await send(connection, sql, handoff, mark) }
                     return
                 }
-                return try await send(connection, read.going(onBehind: values).sql(isCurrent: isCurrent, columns: columns, isLimited: false), handoff, mark, false)
+                return try await send(connection, read.going(onBehind: values).sql(isCurrent: isCurrent, columns: columns, isLimited: false), handoff, mark)
             }
-            try await send(connection, sql, handoff, mark, true)
+            try await send(connection, sql, handoff, mark)
         }
     }
 
@@ -61,7 +66,7 @@ extension Store {
         do {
             try await connection.savepoint { connection in
                 try await connection.limitStatement(to: hurry.remaining)
-                try await send(connection, sql, handoff, hurry, true)
+                try await send(connection, sql, handoff, hurry)
             }
         } catch let error as PostgresError where error.sqlState == .queryCanceled && !Task.isCancelled {
             // The rows that the condition finds stand at the end of the order, where the planner expected them everywhere.
@@ -72,8 +77,8 @@ extension Store {
     }
 
     /// Reads in one snapshot, for no longer than a stream may hold a connection.
-    func stream(_ send: @escaping @Sendable (Connection, Handoff, StreamMark) async throws -> Void) -> RowStream {
-        RowStream { [self] handoff in
+    func stream(opening: ByteBuffer = ByteBuffer(), _ send: @escaping @Sendable (Connection, Handoff, StreamMark) async throws -> Void) -> RowStream {
+        RowStream(opening: opening) { [self] handoff in
             let mark = StreamMark(until: .now + .seconds(configuration.streamLimit))
             do {
                 try await mappingErrors {

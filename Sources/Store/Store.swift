@@ -40,6 +40,8 @@ public final class Store: Sendable {
         public var firstRows = 500
         /// Longest time for them; then all are asked for after all.
         public var firstRowsTime = 0.25
+        /// Longest time in seconds that a stream's reader waits for the first row. What stands before the rows is sent then, and what fails later breaks the stream off.
+        public var openingTime = 0.05
         /// Longest wait for a lock, of either role.
         public var lockTimeout = 10
         /// Longest pause inside a transaction, of either role.

@@ -113,7 +113,8 @@ import Testing
     }
 
     @Test func anEventComesSoonAfterItsRelease() async throws {
-        try await Server.with { server in
+        // Nobody looks by himself for so long: it is told.
+        try await Server.with(beat: .seconds(300)) { server in
             let last = try await Self.last(server)
             try await server.follow { events in
                 // What was there before is not told again.
@@ -122,7 +123,7 @@ import Testing
                 try await server.release.release(2, rows: [])
                 let event = try await events.next()
                 #expect(event.id > last && event.kind == "release" && event.version == 2)
-                #expect(ContinuousClock.now - began < .seconds(10))
+                #expect(ContinuousClock.now - began < .seconds(30))
             }
         }
     }
@@ -147,8 +148,8 @@ import Testing
                 var beats = 0
                 while beats < 3 { if try await events.connection.line() == ":" { beats += 1 } }
                 let began = ContinuousClock.now
-                await server.server.shutdown(within: .seconds(20))
-                #expect(ContinuousClock.now - began < .seconds(10))
+                await server.server.shutdown(within: .seconds(60))
+                #expect(ContinuousClock.now - began < .seconds(30))
                 _ = await events.connection.rest()
                 #expect(events.connection.isAtEnd)
             }
