@@ -3,7 +3,7 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA daylight FROM daylight_writer, daylight_reader, daylight_exchange;
 
 GRANT USAGE ON SCHEMA daylight, published TO daylight_writer;
-GRANT USAGE, CREATE ON SCHEMA data, staging, published, granted TO daylight_writer;
+GRANT USAGE, CREATE ON SCHEMA data, staging, published, granted, received TO daylight_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA daylight TO daylight_writer;
 
 GRANT INSERT, UPDATE (name_zh, name_en, level, region, contact, node) ON daylight.department TO daylight_writer;
@@ -65,9 +65,10 @@ GRANT INSERT, UPDATE ON daylight.grant_allowance TO daylight_writer;
 -- other nodes: how far they are mirrored, and what of them is refused
 GRANT INSERT, UPDATE ON daylight.home_node TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.home_trouble TO daylight_writer;
+GRANT INSERT, UPDATE ON daylight.received_grant TO daylight_writer;
 
--- The exchange's reader: the views of grants, granted one by one when the writer makes them, and nothing else.
-GRANT USAGE ON SCHEMA granted TO daylight_exchange;
+-- The exchange's reader: the views of grants and the tables of what came by other nodes' grants, granted one by one when the writer makes them, and nothing else.
+GRANT USAGE ON SCHEMA granted, received TO daylight_exchange;
 
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;

@@ -76,6 +76,11 @@ public final class CSVCopy: LocalCopy {
         try remember(settled)
     }
 
+    public func empty() async throws {
+        if FileManager.default.fileExists(atPath: file.path) { try FileManager.default.removeItem(at: file) }
+        try remember(Memory())
+    }
+
     public func take<Bytes: AsyncSequence & Sendable>(
         _ incoming: Incoming, _ bytes: Bytes, check: (Arrival) async throws -> ReceiptStatement
     ) async throws where Bytes.Element == ByteBuffer {

@@ -29,16 +29,21 @@ public struct Incoming: Sendable {
     public var toVersion: Int
     /// The key's fields, and whether each is a number, in the order of the key.
     public var key: [KeyField]
+    /// Fields that were granted: no others are taken. Nil takes what comes.
+    public var fields: Set<String>?
     /// PostgreSQL types by field, for a table that has to be made; `text` for the others.
     public var types: [String: ColumnType]
 
-    public init(grant: String, dataset: String, delivery: String, fromVersion: Int, toVersion: Int, key: [KeyField], types: [String: ColumnType] = [:]) {
+    public init(
+        grant: String, dataset: String, delivery: String, fromVersion: Int, toVersion: Int, key: [KeyField], fields: Set<String>? = nil, types: [String: ColumnType] = [:]
+    ) {
         self.grant = grant
         self.dataset = dataset
         self.delivery = delivery
         self.fromVersion = fromVersion
         self.toVersion = toVersion
         self.key = key
+        self.fields = fields
         self.types = types
     }
 }
@@ -86,6 +91,9 @@ public protocol LocalCopy: Sendable {
     /// Forgets what was owed for a delivery: it is signed for.
     func settle(_ delivery: String) async throws
 
+    /// Empties it: what was there is gone, and the next delivery is a whole state.
+    func empty() async throws
+
     /// Lets go of what it holds on to.
     func close() async
 }
@@ -95,10 +103,12 @@ public struct CopyFailure: Error, Sendable, CustomStringConvertible {
     public var message: LocalizedText
     /// Whether it may be gone the next time, as where a database is away for a while.
     public var isPassing: Bool
+    /// Whether the copy is no version any more, so that only a whole state mends it.
+    public var isDiverged: Bool
     public var description: String { message.text(in: .en) }
 
-    public init(zh: String, en: String, isPassing: Bool = false) {
+    public init(zh: String, en: String, isPassing: Bool = false, isDiverged: Bool = false) {
         message = LocalizedText(zh: zh, en: en)
-        self.isPassing = isPassing
+        (self.isPassing, self.isDiverged) = (isPassing, isDiverged)
     }
 }

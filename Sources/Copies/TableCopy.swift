@@ -13,14 +13,22 @@ public final class TableCopy: LocalCopy {
     private let schema: String
     private let table: String
 
+    /// A role that may select from the copy; nil for its owner alone.
+    private let reader: String?
+
     /// - Parameters:
     ///   - url: a connection URI as libpq takes it.
     ///   - table: its name, with its schema before a full stop where it is not `public`.
     ///   - again: forgets what there is: the next delivery is a whole state.
+    ///   - writer: the role that the copy is kept in; the login's own where it is nil.
+    ///   - reader: a role that may select from the copy, which `writer` makes then.
     /// - Throws: ``CopyFailure`` where the database cannot be reached.
-    public static func open(_ url: String, table: String, again: Bool = false, group: any EventLoopGroup, logger: Logger) async throws -> TableCopy {
+    public static func open(
+        _ url: String, table: String, again: Bool = false, writer: String? = nil, reader: String? = nil, group: any EventLoopGroup, logger: Logger
+    ) async throws -> TableCopy {
         let parts = table.split(separator: ".", maxSplits: 1).map(String.init)
-        let copy = TableCopy(url, schema: parts.count == 2 ? parts[0] : "public", table: parts.last ?? table, group: group, logger: logger)
+        let copy = TableCopy(
+            url, schema: parts.count == 2 ? parts[0] : "public", table: parts.last ?? table, writer: writer, reader: reader, group: group, logger: logger)
         do {
             try await copy.database.start()
             try await copy.prepare(again: again)
@@ -31,13 +39,14 @@ public final class TableCopy: LocalCopy {
         }
     }
 
-    private init(_ url: String, schema: String, table: String, group: any EventLoopGroup, logger: Logger) {
-        var configuration = Database.Configuration(url: url, sessionSettings: [("TimeZone", "<+08>-08"), ("DateStyle", "ISO, YMD")])
+    private init(_ url: String, schema: String, table: String, writer: String?, reader: String?, group: any EventLoopGroup, logger: Logger) {
+        let role = writer.map { [("role", $0)] } ?? []
+        var configuration = Database.Configuration(url: url, sessionSettings: role + [("TimeZone", "<+08>-08"), ("DateStyle", "ISO, YMD")])
         configuration.poolSize = 1
         configuration.pipelinedConnectionsPerLoop = 0
         configuration.applicationName = "daylight exchange pull"
         database = Database(configuration, eventLoopGroup: group, logger: logger)
-        (self.schema, self.table) = (schema, table)
+        (self.schema, self.table, self.reader) = (schema, table, reader)
     }
 
     public func close() async { await database.close() }
@@ -53,6 +62,7 @@ public final class TableCopy: LocalCopy {
                     "table" text PRIMARY KEY, grant_id text NOT NULL, dataset text NOT NULL, version integer NOT NULL, owed jsonb, updated_at timestamptz NOT NULL DEFAULT now()
                 )
                 """)
+            if let reader { try await connection.execute("GRANT SELECT ON \(memory) TO \(identifier: reader)") }
             if again { try await connection.execute("DELETE FROM \(memory) WHERE \"table\" = \(table, as: .text)") }
         }
     }
@@ -78,6 +88,22 @@ public final class TableCopy: LocalCopy {
         }
     }
 
+    public func empty() async throws {
+        try await Self.inWords {
+            try await database.transaction { [self] connection in
+                try await lock(connection)
+                try await connection.execute("DELETE FROM \(memory) WHERE \"table\" = \(table, as: .text)")
+                let isThere = try await connection.execute("SELECT to_regclass(format('%I.%I', \(schema, as: .text), \(table, as: .text))) IS NOT NULL")
+                if try isThere[0].read(Bool.self, 0) { try await connection.execute("DELETE FROM \(target)") }
+            }
+        }
+    }
+
+    /// Two programs that keep one table wait for one another, and the second finds that it came too late.
+    private func lock(_ connection: Connection) async throws {
+        try await connection.execute("SELECT pg_advisory_xact_lock(6879, hashtext(format('%I.%I', \(schema, as: .text), \(table, as: .text))))")
+    }
+
     public func take<Bytes: AsyncSequence & Sendable>(
         _ incoming: Incoming, _ bytes: Bytes, check: (Arrival) async throws -> ReceiptStatement
     ) async throws where Bytes.Element == ByteBuffer {
@@ -91,11 +117,10 @@ public final class TableCopy: LocalCopy {
     private func take<Bytes: AsyncSequence & Sendable>(
         _ incoming: Incoming, _ bytes: Bytes, _ connection: Connection, check: (Arrival) async throws -> ReceiptStatement
     ) async throws where Bytes.Element == ByteBuffer {
-        // Two programs that keep one table wait for one another, and the second finds that it came too late.
-        try await connection.execute("SELECT pg_advisory_xact_lock(6879, hashtext(format('%I.%I', \(schema, as: .text), \(table, as: .text))))")
+        try await lock(connection)
         let version = try await connection.execute("SELECT version::int4 AS version FROM \(memory) WHERE \"table\" = \(table, as: .text)").first.map { Int(try $0.read(Int32.self, "version")) }
         guard version ?? 0 <= incoming.toVersion, incoming.fromVersion == 0 || version == incoming.fromVersion else {
-            throw CopyFailure(zh: "交付不是从表的现有版本开始的", en: "the delivery does not begin where the table ends")
+            throw CopyFailure(zh: "交付不是从表的现有版本开始的", en: "the delivery does not begin where the table ends", isDiverged: true)
         }
         var iterator = bytes.makeAsyncIterator(), count = ArrivalCount(), head = ByteBuffer()
         while !head.readableBytesView.contains(UInt8(ascii: "\n")), let piece = try await iterator.next() {
@@ -106,6 +131,9 @@ public final class TableCopy: LocalCopy {
         let isWhole = names.first != "_change", fields = isWhole ? names : Array(names.dropFirst())
         guard isWhole == (incoming.fromVersion == 0), incoming.key.allSatisfy({ fields.contains($0.name) }) else {
             throw CopyFailure(zh: "交付的表头无法识别", en: "the delivery's header cannot be read")
+        }
+        guard incoming.fields.map({ $0.isSuperset(of: fields) }) ?? true, Set(fields).count == fields.count, fields.allSatisfy(Identifiers.isFieldName) else {
+            throw CopyFailure(zh: "交付的列不是授权的信息项", en: "the delivery has other columns than were granted")
         }
         try await make(fields, incoming, connection)
         let columns = fields.map { "\(identifier: $0)" as SQL }.joined(separator: ", ")
@@ -135,9 +163,15 @@ public final class TableCopy: LocalCopy {
     }
 
     private func make(_ fields: [String], _ incoming: Incoming, _ connection: Connection) async throws {
-        let columns = fields.map { name -> SQL in "\(identifier: name) \(raw: (incoming.types[name] ?? .text).rawValue)" }
+        let columns = fields.map { name -> SQL in
+            let type = incoming.types[name] ?? .text
+            // So that the primary key has the order of the canonical CSV.
+            let order: SQL = type == .text && incoming.key.contains { $0.name == name } ? " COLLATE \"C\"" : ""
+            return "\(identifier: name) \(raw: type.rawValue)\(order)"
+        }
         let primary = incoming.key.map { "\(identifier: $0.name)" as SQL }.joined(separator: ", ")
         try await connection.execute("CREATE TABLE IF NOT EXISTS \(target) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(primary)))")
+        if let reader { try await connection.execute("GRANT SELECT ON \(target) TO \(identifier: reader)") }
     }
 
     private func apply(_ fields: [String], _ incoming: Incoming, _ connection: Connection, _ columns: SQL) async throws {
@@ -146,7 +180,7 @@ public final class TableCopy: LocalCopy {
             "SELECT count(*) FILTER (WHERE _change <> 'added') AS gone, count(*) FILTER (WHERE _change NOT IN ('added', 'changed', 'removed')) AS odd FROM daylight_incoming")[0]
         let deleted = try await connection.execute("DELETE FROM \(target) AS t USING daylight_incoming AS i WHERE \(same) AND i._change <> 'added'")
         guard try expected.read(Int.self, "odd") == 0, deleted.affectedRows == (try expected.read(Int.self, "gone")) else {
-            throw CopyFailure(zh: "变更与表不符：表被改动过；加 --again 重新获取全部数据", en: "the changes do not fit the table, which somebody else has changed; add --again to get everything anew")
+            throw CopyFailure(zh: "变更与表不符：表被改动过；加 --again 重新获取全部数据", en: "the changes do not fit the table, which somebody else has changed; add --again to get everything anew", isDiverged: true)
         }
         try await connection.execute("INSERT INTO \(target) (\(columns)) SELECT \(columns) FROM daylight_incoming WHERE _change <> 'removed'")
     }

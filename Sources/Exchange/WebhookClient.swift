@@ -66,21 +66,12 @@ struct WebhookClient: Sendable {
     private func post(_ webhook: Webhook, _ url: String, host: String, _ address: IPAddress) async throws -> WebhookReply {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
-        // The next attempt is the schedule's.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
         let limit = TimeAmount.nanoseconds(Int64(patience / .nanoseconds(1)))
         configuration.timeout = .init(connect: limit, read: limit)
         configuration.dnsOverride = [host: address.description]
-        let rule = rule
-        // Whatever the client makes of the address, the connection itself is held against the rule before anything is sent on it.
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            guard let text = channel.remoteAddress?.ipAddress, let peer = IPAddress(text), rule.permits(peer) else {
-                return channel.eventLoop.makeFailedFuture(WebhookFailure.addressRefused)
-            }
-            return channel.eventLoop.makeSucceededVoidFuture()
-        }
+        // Whatever the client makes of the address, the connection itself is held against the rule, too.
+        configuration = rule.guarding(configuration, isPlain: url.hasPrefix("http:"))
         let client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
         do {
             var request = HTTPClientRequest(url: url)
@@ -100,6 +91,7 @@ struct WebhookClient: Sendable {
 
     private static func failure(_ error: any Error) -> WebhookFailure {
         if let failure = error as? WebhookFailure { return failure }
+        if error is AddressRefused { return .addressRefused }
         if let error = error as? HTTPClientError {
             let late: [HTTPClientError] = [.deadlineExceeded, .readTimeout, .connectTimeout, .writeTimeout, .getConnectionFromPoolTimeout, .cancelled]
             return late.contains(error) ? .timeout : error == .tlsHandshakeTimeout ? .tls : .unreachable

@@ -99,7 +99,7 @@ extension Store {
             """)
     }
 
-    private static func interval(_ duration: Duration) -> SQL { "\(Int(duration / .milliseconds(1))) * interval '1 millisecond'" }
+    static func interval(_ duration: Duration) -> SQL { "\(Int(duration / .milliseconds(1))) * interval '1 millisecond'" }
 
     private static func homeNode(_ row: Row) throws -> HomeNode {
         let head = try row.read(Bytea?.self, "ledger_head").map { HomeNode.Head(size: try row.integer("ledger_size"), hash: $0.bytes) }

@@ -66,8 +66,15 @@ struct Serve: AsyncParsableCommand {
         var mirroring = Mirror.Configuration(folder: URL(filePath: settings.home + "/nodes"))
         mirroring.pause = .seconds(settings.nodePause)
         mirroring.largest = settings.nodeLimit
-        let mirror = Mirror(mirroring, store: store, transport: NodeTransport.send, logger: logger)
+        let transport = NodeTransport(exchange.addresses)
+        let mirror = Mirror(mirroring, store: store, transport: transport.send, logger: logger)
         let nodes = Job("nodes", every: .seconds(1)) { try await mirror.work() }
+        var receiving = GrantReceiving.Configuration(databaseURL: settings.databaseURL, folder: URL(filePath: settings.home + "/received"))
+        receiving.pause = .seconds(settings.grantPause)
+        receiving.longest = settings.nodeLimit
+        receiving.addresses = exchange.addresses
+        let receiver = GrantReceiving(receiving, store: store, logger: logger)
+        let grants = Job("grants", every: .seconds(1)) { try await receiver.work() }
         let process = UUID().uuidString, log = logger
         let bulk = try Bulk(snapshots, store: store, released: released, logger: logger)
 
@@ -122,7 +129,7 @@ struct Serve: AsyncParsableCommand {
                     .init(service: Background { await expiry.run(on: store, as: process, logger: log) }), .init(service: Background { await integrity.watch() }),
                     .init(service: Background { await check.run(on: store, as: process, logger: log) }), .init(service: Background { await notary.run() }), .init(service: Background { await clocks.run(on: store, as: process, logger: log) }),
                     .init(service: Background { await told.run(on: store, as: process, logger: log) }), .init(service: Background { await reminders.run(on: store, as: process, logger: log) }),
-                    .init(service: Background { await nodes.run(on: store, as: process, logger: log) }),
+                    .init(service: Background { await nodes.run(on: store, as: process, logger: log) }), .init(service: Background { await grants.run(on: store, as: process, logger: log) }),
                     .init(service: Background { await audit.run() }), .init(service: Background { await sealing.run(on: store, as: process, logger: log) }),
                     .init(service: server),
                 ],
@@ -133,6 +140,7 @@ struct Serve: AsyncParsableCommand {
         } catch let error as IOError {
             throw Failure("cannot listen on \(settings.host):\(settings.port): \(error.description)")
         }
+        await transport.close()
         await bulk.close()
         await store.close()
         try await group.shutdownGracefully()

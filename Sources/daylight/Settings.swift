@@ -48,12 +48,14 @@ struct Settings: Sendable {
     var integrityRate = 4 << 20
     /// Time between two looks at another node, in seconds.
     var nodePause = 5
+    /// Time between two looks at what another node gives by a grant, in seconds.
+    var grantPause = 30
     /// Longest version that is taken from another node, in bytes.
     var nodeLimit = 20 << 30
 
     /// How long the steps of sharing may take.
     var clocks = ShareClocks()
-    /// Internal ranges to which webhooks may go nonetheless.
+    /// Internal ranges to which webhooks, and what asks other nodes, may go nonetheless.
     var webhookNetworks: [IPNetwork] = []
     /// Names the ledger; made from its key where nil.
     var ledgerName: String?
@@ -111,6 +113,7 @@ struct Settings: Sendable {
         answerCapacity = try number("DAYLIGHT_ANSWER_CAPACITY", 0...(1 << 40)) ?? answerCapacity
         integrityRate = try number("DAYLIGHT_INTEGRITY_RATE", 0...(1 << 40)) ?? integrityRate
         nodePause = try number("DAYLIGHT_NODE_PAUSE", 1...86_400) ?? nodePause
+        grantPause = try number("DAYLIGHT_GRANT_PAUSE", 1...86_400) ?? grantPause
         nodeLimit = try number("DAYLIGHT_NODE_LIMIT", 1024...(1 << 50)) ?? nodeLimit
         do {
             clocks = try text("DAYLIGHT_EXCHANGE_CLOCKS").map { try ShareClocks($0) } ?? ShareClocks()

@@ -85,7 +85,11 @@ import Testing
             #expect(try await site.good("receiver", ["key", "list", site.receiver]).contains("revoked"))
             try await site.installation.publish("lines", Self.rows(5, count: 100))
             try await site.good("receiver", ["pull", grant, "--to", file])
+            let following = try site.start("receiver", ["pull", grant, "--to", site.path("followed.csv"), "--follow", "--every", "1"])
+            for _ in 0..<600 where !FileManager.default.fileExists(atPath: site.path("followed.csv")) { try await Task.sleep(for: .milliseconds(100)) }
             try await site.good("receiver", ["finish", request, "--note", "用毕"])
+            for _ in 0..<600 where following.isRunning { try await Task.sleep(for: .milliseconds(100)) }
+            #expect(!following.isRunning && following.terminationStatus == 4, "whoever follows hears of the end, too")
             let ended = try await site.run("receiver", ["pull", grant, "--to", file])
             #expect(ended.status == 4 && ended.output.contains("dispose"), "\(ended.output)")
             #expect(try await site.json("receiver", ["confirm", request, "--note", "已删除"])["state"]?.string == "ended")

@@ -20,7 +20,9 @@ import Testing
         var prefectureURL: String { "http://127.0.0.1:\(toPrefecture.port)" }
     }
 
-    private static let pause = ["DAYLIGHT_NODE_PAUSE": "1", "DAYLIGHT_RATE_LIMITS": "anonymous.read=100000/1,anonymous.download=100000/1,anonymous.query=100000/1"]
+    private static let pause = [
+        "DAYLIGHT_NODE_PAUSE": "1", "DAYLIGHT_WEBHOOK_NETWORKS": "127.0.0.0/8",
+        "DAYLIGHT_RATE_LIMITS": "anonymous.read=100000/1,anonymous.download=100000/1,anonymous.query=100000/1"]
 
     private static func with(_ body: (Nodes) async throws -> Void) async throws {
         try await Installation.with(environment: pause, department: 11) { county in

@@ -7,6 +7,8 @@ import Ledger
 import Model
 import NIOCore
 import NIOHTTP1
+import Postgres
+import Store
 import TestSupport
 import Testing
 
@@ -40,9 +42,29 @@ extension ContractServer {
         try #require(sealing.status == 201, "\(sealing.text)")
         real["9b2d6c1e-4f7a-4e0b-8d3c-1a5f2e7b6c90"] = try await addEndpoint(contract)
         real["9b1d3c5e-7f20-4a41-8c63-5e2d1f0a9b87"] = try await doubt(contract)
+        real["4e8a1f60-7b2c-4d19-a5e3-90c6d7f81b24"] = try await receive(by: "4e8a1f60-7b2c-4d19-a5e3-90c6d7f81b24")
         await api.dependencies.audit?.write()
         _ = try await api.dependencies.sharing?.sealAudit(isForced: true)
         return real
+    }
+
+    /// Puts rows here as they come from another node by a grant to the receiver.
+    func receive(by grant: String) async throws -> String {
+        let terms = ShareTerms(fields: ["code", "amount"], purpose: "台账", until: Timestamp(microseconds: Timestamp.now.microseconds + 86_400_000_000))
+        let given = ShareGrant(
+            id: grant, request: "0b7f5d2e-8c41-4f6a-9d13-7e5a2c9b6d08", dataset: "sichuan-relief-funds", provider: "11510000MB1234567K", receiver: Self.receivingDepartment, terms: terms,
+            method: .pull, fromVersion: 1, grantedAt: .now)
+        _ = try await store.addReceivedGrant(grant, url: "https://region.example", accessKey: "dk_x", signingKey: "{}", statementKey: nil, purpose: nil)
+        try await store.note(given, title: .init(zh: "衔接资金台账", en: "Relief funds"), purpose: "台账", statementKey: "key", of: grant)
+        for statement: SQL in [
+            "CREATE TABLE IF NOT EXISTS received.daylight_copy (\"table\" text PRIMARY KEY, version integer)",
+            "CREATE TABLE received.g1 (number bigint, code text COLLATE \"C\", amount text, PRIMARY KEY (code, number))",
+            "GRANT SELECT ON received.daylight_copy, received.g1 TO daylight_exchange", "ALTER TABLE received.daylight_copy OWNER TO daylight_writer", "ALTER TABLE received.g1 OWNER TO daylight_writer",
+            "INSERT INTO received.g1 VALUES (10, 'a', '1.50'), (9, 'a', NULL), (-1, 'a', '1,5'), (1, 'Z', '2.00')", "INSERT INTO received.daylight_copy VALUES ('g1', 3)",
+        ] { try await database.database.execute(statement) }
+        try await store.countReceived(grant)
+        try await store.settleReceiving(grant, pause: .seconds(30))
+        return grant
     }
 
     /// What files are sealed to.

@@ -37,6 +37,11 @@ import Testing
             #expect(try await copy.held()?.owed != nil)
             try await copy.settle("delivery-1-5")
             #expect(try await copy.held()?.owed == nil)
+            // Emptied, it is gone, and all of it can come again.
+            try await copy.empty()
+            #expect(try await copy.held() == nil)
+            #expect(!FileManager.default.fileExists(atPath: file.path))
+            try await Deliveries.give(0, 5, to: copy)
             let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
         }

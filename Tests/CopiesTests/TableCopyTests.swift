@@ -68,6 +68,52 @@ import Testing
         }
     }
 
+    @Test func aSpooledDeliveryIsTakenWhenAllOfItIsThereAndRight() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-spool-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func files() -> Int { (try? FileManager.default.contentsOfDirectory(atPath: folder.path).count) ?? 0 }
+        try await withTestDatabase { db in
+            let table = try await Self.open(db), copy = SpooledCopy(table, folder: folder, longest: 1 << 20)
+            await #expect(throws: Deliveries.Broken.self) { try await Deliveries.give(0, 1, to: copy, types: Self.types, breaking: true) }
+            // Nothing was begun in the database.
+            #expect(try await db.database.execute("SELECT to_regclass('public.lighthouse') IS NULL")[0].read(Bool.self, 0))
+            for (from, to) in [(0, 1), (1, 2), (2, 3)] {
+                try await Deliveries.give(from, to, to: copy, types: Self.types)
+                #expect(try await Self.text(db) == Deliveries.state(to))
+            }
+            let incoming = Deliveries.incoming(3, 4)
+            await #expect(throws: CopyFailure.self) {
+                try await SpooledCopy(table, folder: folder, longest: 10).take(incoming, Deliveries.Pieces(text: Deliveries.changes(3, 4), isBroken: false)) { Deliveries.receipt(incoming, $0) }
+            }
+            #expect(files() == 0)
+            #expect(try await copy.held()?.version == 3)
+            // The order of the primary key is that of the canonical CSV, whatever the database's collation.
+            let collation = try await db.database.execute("SELECT collation_name FROM information_schema.columns WHERE table_name = 'lighthouse' AND column_name = 'code'")
+            #expect(try collation[0].read(String.self, 0) == "C")
+            // What was withdrawn goes at once, and a whole state comes next.
+            try await copy.empty()
+            #expect(try await copy.held() == nil)
+            #expect(try await db.database.execute("SELECT FROM public.lighthouse").count == 0)
+            try await Deliveries.give(0, 5, to: copy, types: Self.types)
+            #expect(try await Self.text(db) == Deliveries.state(5))
+            await copy.close()
+        }
+    }
+
+    @Test func otherColumnsThanWereGrantedAreNotTaken() async throws {
+        try await withTestDatabase { db in
+            let copy = try await Self.open(db)
+            for (header, fields) in [(Deliveries.header, Set(["code", "number", "name"])), ("code,number,name,Height", ["code", "number", "name", "Height"]), ("code,number,name,name", ["code", "number", "name"])] {
+                var incoming = Deliveries.incoming(0, 1)
+                incoming.fields = fields
+                let text = Deliveries.state(1).replacing(Deliveries.header, with: header), asked = incoming
+                await #expect(throws: CopyFailure.self) { try await copy.take(asked, Deliveries.Pieces(text: text, isBroken: false)) { Deliveries.receipt(asked, $0) } }
+            }
+            #expect(try await copy.held() == nil)
+            await copy.close()
+        }
+    }
+
     @Test func theServerEndsTheSessionInTheMiddle() async throws {
         try await withTestDatabase { db in
             let copy = try await Self.open(db)

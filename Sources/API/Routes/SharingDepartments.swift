@@ -25,6 +25,7 @@ extension API {
         addShareableDatasetRoutes(routes, sharing, parts)
         addShareRequestRoutes(routes, sharing, parts)
         addShareGrantRoutes(routes, sharing, parts)
+        addReceivedGrantRoutes(routes, sharing, parts)
         addReceiptRoutes(routes, sharing, parts)
         addEndpointRoutes(routes, sharing, parts)
         addCorrectionRoutes(routes, sharing, parts)

@@ -29,7 +29,10 @@ enum ExchangeFailure: Error {
         var title: String?
         var detail: String?
         var places: [Place]?
-        var reason: String?
+        /// What the answer's head says of that: no member of the document.
+        var retryAfter: String?
+
+        private enum CodingKeys: String, CodingKey { case code, title, detail, places }
     }
 
     /// Says it in words, and how the command ends: 1 refused, 2 something here, 3 unreachable, 4 the grant has ended.
@@ -72,25 +75,30 @@ enum ExchangeFailure: Error {
 final class ExchangeClient: Sendable {
     /// Longest document, in bytes.
     private static let longest = 16 << 20
-    private static let attempts = 5
-
     let profile: ExchangeProfile
     /// The department's key; nil where calls and receipts cannot be signed.
     let signer: SigningKeyFile?
     let terminal: Terminal
     private let signs: Bool
+    private let rule: AddressRule?
+    private let attempts: Int
     private let http: HTTPClient
 
+    /// - Parameters:
+    ///   - rule: which addresses may be connected to; whoever runs a command says that by its address.
+    ///   - attempts: how often a document is asked for where something goes wrong on the way.
     /// - Throws: `Unreadable` where the key file is not usable.
-    init(_ profile: ExchangeProfile, signs: Bool, signer: SigningKeyFile? = nil, terminal: Terminal) throws {
+    init(_ profile: ExchangeProfile, signs: Bool, signer: SigningKeyFile? = nil, terminal: Terminal, rule: AddressRule? = nil, attempts: Int = 5) throws {
         self.profile = profile
         self.signs = signs
         self.terminal = terminal
+        (self.rule, self.attempts) = (rule, attempts)
         self.signer = try signer ?? profile.signingKeyFile.flatMap { FileManager.default.fileExists(atPath: $0) ? try SigningKeyFile(reading: $0) : nil }
         var configuration = HTTPClient.Configuration()
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(120))
         configuration.redirectConfiguration = .disallow
         configuration.decompression = .disabled
+        if let rule { configuration = rule.guarding(configuration, isPlain: profile.server.hasPrefix("http:")) }
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -98,7 +106,7 @@ final class ExchangeClient: Sendable {
 
     /// Does something with another signing key.
     func signing<T>(with signer: SigningKeyFile, _ body: (ExchangeClient) async throws -> T) async throws -> T {
-        let other = try ExchangeClient(profile, signs: signs, signer: signer, terminal: terminal)
+        let other = try ExchangeClient(profile, signs: signs, signer: signer, terminal: terminal, rule: rule, attempts: attempts)
         do {
             let result = try await body(other)
             await other.close()
@@ -189,7 +197,7 @@ final class ExchangeClient: Sendable {
     private static func good(_ answer: Answer) throws -> Answer {
         if answer.status < 300 { return answer }
         var problem = (try? JSON.decoder().decode(ExchangeFailure.ProblemText.self, from: answer.body)) ?? .init()
-        problem.reason = answer.headers.first(name: "Retry-After")
+        problem.retryAfter = answer.headers.first(name: "Retry-After")
         throw ExchangeFailure.refused(status: answer.status, problem)
     }
 
@@ -197,7 +205,7 @@ final class ExchangeClient: Sendable {
         for attempt in 1... {
             do {
                 return try await Self.inWords(body)
-            } catch let failure as ExchangeFailure where failure.isPassing && attempt < Self.attempts {
+            } catch let failure as ExchangeFailure where failure.isPassing && attempt < attempts {
                 try await Task.sleep(for: .seconds(Self.pause(failure, attempt: attempt)))
             }
         }
@@ -206,7 +214,7 @@ final class ExchangeClient: Sendable {
 
     /// What the server asks for, else longer each time; in seconds.
     static func pause(_ failure: ExchangeFailure?, attempt: Int) -> Double {
-        if case .refused(_, let problem) = failure, let asked = problem.reason.flatMap(Double.init) { return min(max(1, asked), 3600) }
+        if case .refused(_, let problem) = failure, let asked = problem.retryAfter.flatMap(Double.init) { return min(max(1, asked), 3600) }
         return min(60, Double(1 << min(attempt, 6)) * Double.random(in: 0.5...1))
     }
 
@@ -214,6 +222,8 @@ final class ExchangeClient: Sendable {
     static func inWords<T>(_ body: () async throws -> T) async throws -> T {
         do {
             return try await body()
+        } catch is AddressRefused {
+            throw ExchangeFailure.unreachable("its address may not be connected to from here")
         } catch let error as HTTPClientError {
             throw ExchangeFailure.unreachable("\(error)")
         } catch let error as NIOConnectionError {

@@ -18,7 +18,7 @@ struct Pull {
     let types: [String: ColumnType]
     /// The key of the server's statements.
     let statementKey: String
-    let progress: PullProgress
+    let progress: PullProgress?
 
     /// What one step came to.
     enum Outcome: Sendable {
@@ -46,7 +46,7 @@ struct Pull {
     private func fetch(_ held: Held?) async throws -> Outcome {
         // Its own version counts, not the last receipt's: a copy that was lost is made anew.
         let address = held.map { "/changes?since=\($0.version)" } ?? "/data.csv"
-        progress.begin()
+        progress?.begin()
         return try await client.open(path + address, headers: stated) { headers, body in
             guard let from = headers.first(name: "Daylight-Since").flatMap(Int.init), let to = headers.first(name: "Daylight-Version").flatMap(Int.init), from == held?.version ?? 0 else {
                 throw ExchangeFailure.doubtful(LocalizedText(zh: "服务器没有说明版本", en: "the server does not say which versions these are"))
@@ -56,14 +56,14 @@ struct Pull {
                 return .upToDate(version: to)
             }
             let incoming = Incoming(
-                grant: grant.id, dataset: grant.dataset, delivery: delivery, fromVersion: from, toVersion: to, key: key, types: types)
+                grant: grant.id, dataset: grant.dataset, delivery: delivery, fromVersion: from, toVersion: to, key: key, fields: Set(grant.terms.fields), types: types)
             let progress = progress
             var rows = 0
-            try await copy.take(incoming, Watched(body: body) { progress.received($0, version: to) }) { arrival in
+            try await copy.take(incoming, Watched(body: body) { progress?.received($0, version: to) }) { arrival in
                 rows = arrival.rows
                 return try await check(arrival, incoming)
             }
-            progress.end()
+            progress?.end()
             return .stored(from: from, to: to, rows: rows)
         }
     }
@@ -95,7 +95,7 @@ struct Pull {
     }
 
     /// Sends the receipt for what is stored. One that was sent before, and whose answer was lost, is answered with the receipt that there is.
-    private func sign(_ statement: ReceiptStatement) async throws {
+    func sign(_ statement: ReceiptStatement) async throws {
         guard let signer = client.signer, let id = signer.id, let key = signer.key else { throw Pull.noKey }
         let signature = try key.signature(for: Data(try statement.signedBytes))
         _ = try await client.post("/v1/exchange/receipts", SignedReceipt(statement: statement, key: id, signature: signature.base64EncodedString()))
@@ -105,15 +105,33 @@ struct Pull {
     static let noKey = Unreadable(
         zh: "没有已登记的签名密钥，无法出具回执：先运行 daylight exchange key make 和 key register", en: "there is no registered key to sign receipts with: run daylight exchange key make, then key register")
 
-    /// Waits until there is a newer version than the copy's. A look costs the server one row of a table, no delivery.
+    /// What a look says.
+    enum News: Sendable { case none, newer, over }
+
+    /// Whether there is a newer version. A look costs the server one row of a table, no delivery.
+    ///
+    /// - Returns: `over` where nothing is given any more; why, the next question says: an answer to HEAD has no words.
+    static func news(of grant: String, since version: Int, purpose: String, _ client: ExchangeClient) async throws -> News {
+        do {
+            let head = try await client.get(
+                "/v1/exchange/grants/\(PathText.escaped(grant))/changes?since=\(version)", headers: ["Daylight-Purpose": PathText.escaped(purpose)], method: .HEAD)
+            return head.headers.first(name: "Daylight-Version") == String(version) ? .none : .newer
+        } catch ExchangeFailure.refused(status: 410, _) {
+            return .over
+        } catch ExchangeFailure.refused(status: 400, _) {
+            // It does not know the version.
+            return .newer
+        }
+    }
+
+    /// Waits until there is a newer version than the copy's, or none will come.
     func wait(every seconds: Double) async throws {
         var failures = 0
         while true {
             try await Task.sleep(for: .seconds(seconds * Double.random(in: 0.9...1.1)))
             do {
                 guard let version = try await copy.held()?.version else { return }
-                let head = try await client.get(path + "/changes?since=\(version)", headers: stated, method: .HEAD)
-                if head.headers.first(name: "Daylight-Version") != String(version) { return }
+                if try await Self.news(of: grant.id, since: version, purpose: purpose, client) != .none { return }
                 failures = 0
             } catch let failure as ExchangeFailure where failure.isPassing {
                 failures += 1

@@ -56,13 +56,13 @@ struct PullCommand: AsyncParsableCommand {
                 guard follow else { return }
                 try await pull.wait(every: every)
             } catch where Self.isPassing(error) && (follow || failures < 5) {
-                pull.progress.end()
+                pull.progress?.end()
                 failures += 1
                 let pause = ExchangeClient.pause(error as? ExchangeFailure, attempt: failures)
                 terminal.warn(terminal.language == .zh ? "连接中断，\(Int(pause.rounded(.up))) 秒后继续" : "broken off; going on in \(Int(pause.rounded(.up))) s")
                 try await Task.sleep(for: .seconds(pause))
             } catch {
-                pull.progress.end()
+                pull.progress?.end()
                 throw error
             }
         }
@@ -118,6 +118,8 @@ struct PullCommand: AsyncParsableCommand {
 /// The key for statements, as it is read.
 struct StatementKeyText: Decodable {
     var publicKey: String
+    /// The key, signed by the ledger's.
+    var certificate: String?
 }
 
 /// A dataset's fields as departments see them, as far as a copy needs it.
@@ -127,6 +129,7 @@ struct SchemaText: Decodable {
         var type: FieldType
     }
 
+    var title: LocalizedText?
     var fields: [Field]
     var primaryKey: [String]
 

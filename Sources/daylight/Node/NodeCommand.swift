@@ -6,9 +6,9 @@ import Store
 /// `daylight node`: which other nodes this one mirrors.
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "Mirror other nodes. 镜像其他节点。",
-        discussion: "A node is another installation of Daylight. `daylight serve` follows the nodes that are named here; docs/nodes.md says how.",
-        subcommands: [Add.self, List.self, Status.self, Remove.self])
+        commandName: "node", abstract: "Mirror other nodes, and receive what they give by grants. 镜像其他节点，接收其按授权下发的数据。",
+        discussion: "A node is another installation of Daylight. `daylight serve` follows the nodes and grants that are named here; docs/nodes.md says how.",
+        subcommands: [Add.self, List.self, Receive.self, Status.self, Dispose.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -42,10 +42,12 @@ struct NodeCommand: AsyncParsableCommand {
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say how far nodes are mirrored, and what is refused.", discussion: "Ends with status 1 where a node is refused or does not answer, or something of it is not taken.")
+            abstract: "Say how far nodes are mirrored, what is refused, and what came by grants.", discussion: "Ends with status 1 where a node is refused or does not answer, something of it is not taken, or something waits to be disposed of.")
 
         func run() async throws {
-            let (nodes, troubles) = try await Operator.withStore { store in (try await store.homeNodes(), try await store.troubles(limit: 1000)) }
+            let (nodes, troubles, grants) = try await Operator.withStore { store in
+                (try await store.homeNodes(), try await store.troubles(limit: 1000), try await store.receivedGrants())
+            }
             for node in nodes where node.state != .removed {
                 print("\(node.url): \(node.state.rawValue)")
                 print("  datasets \(node.datasets), changes up to \(node.cursor), ledger verified up to \(node.head?.size ?? 0) leaves")
@@ -55,7 +57,8 @@ struct NodeCommand: AsyncParsableCommand {
                     print("  refused: \(trouble.dataset)\(trouble.version.map { " version \($0)" } ?? "") (\(trouble.kind.rawValue)): \(trouble.message.text(in: .en)); since \(trouble.since)")
                 }
             }
-            let isWell = nodes.allSatisfy { $0.state != .refused && $0.state != .unreachable } && troubles.isEmpty
+            for grant in grants where grant.state != .disposed { print(Self.lines(grant).joined(separator: "\n")) }
+            let isWell = nodes.allSatisfy { $0.state != .refused && $0.state != .unreachable } && troubles.isEmpty && grants.allSatisfy { $0.state != .failed && $0.state != .ended }
             if !isWell { throw ExitCode(1) }
         }
     }
@@ -74,7 +77,7 @@ struct NodeCommand: AsyncParsableCommand {
         }
     }
 
-    private static func address(_ text: String) throws -> String {
+    static func address(_ text: String) throws -> String {
         guard let address = HomeNode.address(text) else { throw ValidationError("'\(text)' is no address of a node; it is http or https, a host in lower case and perhaps a port") }
         return address
     }
