@@ -46,6 +46,11 @@ extension Store {
         try await readPooled("SELECT * FROM published.home_node WHERE state <> 'removed' ORDER BY added_at, url LIMIT 1000").map(Self.homeNode)
     }
 
+    /// The node of an address; nil where it never was followed.
+    public func homeNode(at url: String) async throws -> HomeNode? {
+        try await write("SELECT \(Self.homeNodeColumns) FROM daylight.home_node n WHERE n.url = \(url)").first.map(Self.homeNode)
+    }
+
     /// One of them; nil where there is none of this identifier.
     public func homeNode(_ id: String) async throws -> HomeNode? {
         try await write("SELECT \(Self.homeNodeColumns) FROM daylight.home_node n WHERE n.id = \(id)::uuid").first.map(Self.homeNode)

@@ -57,6 +57,11 @@ extension Store {
         }
     }
 
+    /// All that is here of a node, in the order of their identifiers.
+    public func mirroredDatasets(of node: String) async throws -> [String] {
+        try await write("SELECT id FROM daylight.dataset WHERE home_node = \(node)::uuid ORDER BY id").map { try $0.read(0) }
+    }
+
     /// Which of these withdrawals are recorded here.
     public func knownWithdrawals(among ids: [String]) async throws -> Set<String> {
         Set(try await write("SELECT id FROM daylight.withdrawal WHERE id = ANY (\(ids)::uuid[])").map { try $0.read(String.self, 0) })
@@ -101,6 +106,7 @@ extension Store {
                     SELECT \(content.id), \(content.description.department), \(JSONB(encoding: content.description)), \(content.revision), \(JSONB(encoding: content.schema)),
                         f.id, f.version, \(content.node)::uuid, \(content.home), \(content.createdAt.instant), \(content.updatedAt.instant)
                     FROM (SELECT) AS one LEFT JOIN daylight.profile f ON f.id = \(content.profile?.id) AND f.version = \(content.profile?.version)
+                    WHERE EXISTS (SELECT FROM daylight.home_node n WHERE n.id = \(content.node)::uuid AND n.state <> 'removed')
                     ON CONFLICT (id) DO NOTHING
                     """
                 ).affectedRows == 1

@@ -45,6 +45,17 @@ public final class Mirroring {
         }
     }
 
+    /// Deletes the rows of a dataset that was withdrawn, and what is kept of them elsewhere: its roll-ups, and the keys in the trees over its rows. It waits for whoever
+    /// still reads them.
+    public func deleteRows() async throws {
+        let rollups: [String] = try await connection.execute("SELECT relation FROM daylight.rollup WHERE dataset = \(target.dataset)").map { try $0.read(0) }
+        for name in ["d\(target.number)"] + rollups where try await connection.execute("SELECT to_regclass(\("data." + name)) IS NOT NULL")[0].read(Bool.self, 0) {
+            try await connection.execute("TRUNCATE data.\(identifier: name)")
+        }
+        try await connection.execute(
+            "DELETE FROM daylight.row_tree_node WHERE tree IN (SELECT row_tree FROM daylight.version WHERE dataset = \(target.dataset) AND row_tree IS NOT NULL)")
+    }
+
     /// Notes at versions that are here what they are under at home.
     public func mark(_ versions: [Int], withdrawnBy withdrawal: String) async throws {
         try await connection.execute(
@@ -187,11 +198,17 @@ public final class Mirroring {
 extension Store {
     /// Locks another node's dataset and lends it to the closure; commits when that returns.
     ///
-    /// - Returns: nil where the dataset is not that node's here.
-    public func mirror<T>(_ dataset: String, of node: String, isolation: isolated (any Actor)? = #isolation, _ body: (Mirroring) async throws -> T) async throws -> T? {
+    /// - Parameter isOver: whether the node is followed no more.
+    /// - Returns: nil where the dataset is not that node's here, or that is not so.
+    public func mirror<T>(_ dataset: String, of node: String, isOver: Bool = false, isolation: isolated (any Actor)? = #isolation, _ body: (Mirroring) async throws -> T) async throws -> T? {
         try await transaction { connection in
             try await connection.prepareLongWork()
-            let number = try await connection.execute("SELECT number FROM daylight.dataset WHERE id = \(dataset) AND home_node = \(node)::uuid").first?.read(Int.self, 0)
+            let number = try await connection.execute(
+                """
+                SELECT d.number FROM daylight.dataset d JOIN daylight.home_node n ON n.id = d.home_node
+                WHERE d.id = \(dataset) AND n.id = \(node)::uuid AND (n.state = 'removed') = \(isOver)
+                """
+            ).first?.read(Int.self, 0)
             guard let number else { return nil }
             try await connection.lock(dataset: number)
             guard let target = try await PushTarget.read(connection, dataset, locked: true) else { return nil }

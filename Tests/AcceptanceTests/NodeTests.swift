@@ -186,6 +186,36 @@ import Testing
         #expect(try await nodes.region.reader.get("/v1/datasets/lights").text.contains("全部撤回"))
     }
 
+    /// A node is removed with what came from it: tombstones stay, rows do not, and what is the prefecture's own is as it was.
+    private static func copiesGoWithTheirNode(_ url: String, _ prefecture: Installation) async throws {
+        let database = prefecture.database.database
+        #expect(try await node(["status"], of: prefecture).status == 0)
+        #expect(try await node(["remove", url, "--with-copies"], of: prefecture).status != 0, "without --confirm")
+        let numbers = try await database.execute("SELECT number FROM daylight.dataset WHERE home_node IS NOT NULL AND current_version IS NOT NULL").map { try $0.read(Int.self, 0) }
+        #expect(numbers.count == 3)
+        let before = try await database.execute("SELECT count(*) FROM daylight.row_tree_node")[0].read(Int.self, 0)
+        let removed = try await node(["remove", url, "--with-copies", "--confirm", "--reason", "镜像到期"], of: prefecture)
+        #expect(removed.status == 0 && removed.output.split(separator: "\n").filter { $0.contains("withdrawn, its rows deleted") }.count == 3, "\(removed.output)")
+        for dataset in ["cell", "truth", "words"] {
+            try await eventually("a tombstone") { try await prefecture.reader.get("/v1/datasets/\(dataset)/rows").status == 410 }
+            let gone = try await prefecture.reader.get("/v1/datasets/\(dataset)")
+            #expect(gone.status == 410 && gone.text.contains("镜像到期"), "\(gone.text)")
+        }
+        for number in numbers { #expect(try await database.execute("SELECT FROM data.\(identifier: "d\(number)")").count == 0) }
+        #expect(try await database.execute("SELECT count(*) FROM daylight.row_tree_node")[0].read(Int.self, 0) < before)
+        let changes = try await prefecture.reader.get("/v1/changes?since=0&limit=1000").json()["data"]?.array ?? []
+        #expect(changes.filter { $0["kind"]?.string == "withdrawal" }.count == 3)
+        // Doing it again does nothing more, and the ledger holds together.
+        let again = try await node(["remove", url, "--with-copies", "--confirm"], of: prefecture)
+        #expect(again.status == 0 && !again.output.contains("  cell: withdrawn,"), "\(again.output)")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-node-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for _ in 0..<600 where try await database.execute("SELECT FROM daylight.ledger_pending").count > 0 { try await Task.sleep(for: .milliseconds(100)) }
+        let audit = try await Installation.run(["audit", prefecture.reader.baseURL, "--state", folder.path, "--all"])
+        #expect(audit.status == 0, "\(audit.output)")
+        #expect(try await prefecture.reader.get("/v1/datasets/shared").status != 410)
+    }
+
     @Test func aLieIsRefusedAndShownAndNothingOfItIsSeen() async throws {
         try await Installation.with(environment: Self.pause.merging(["DAYLIGHT_LEDGER_NAME": "county.example/ledger"]) { $1 }, department: 21) { county in
             try await Installation.with(environment: Self.pause, department: 22) { prefecture in
@@ -230,7 +260,9 @@ import Testing
                     DELETE FROM daylight.version; INSERT INTO daylight.version SELECT * FROM daylight.before_version
                     """)
                 try await prefecture.database.database.execute("UPDATE daylight.home_trouble SET next_try_at = now()")
-                try await eventually("what was mended") { try await Self.version("words", at: prefecture) == 1 }
+                for dataset in ["words", "cell"] {
+                    try await eventually("what was mended: \(dataset)") { try await Self.version(dataset, at: prefecture) == 1 }
+                }
 
                 // A ledger that was rewritten: nothing is taken any more.
                 let forger = Forger(database: county.database, name: "county.example/ledger")
@@ -246,6 +278,7 @@ import Testing
                 #expect(try await prefecture.reader.get("/v1/nodes").json()["data"]?.array?.isEmpty == true)
                 #expect(try await Self.node(["list"], of: prefecture).output.contains("removed"))
                 #expect(try await prefecture.reader.get("/v1/datasets/truth/rows").status == 200)
+                try await Self.copiesGoWithTheirNode(url, prefecture)
             }
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ledger
+import Mirror
 import Model
 import Store
 
@@ -58,22 +59,49 @@ struct NodeCommand: AsyncParsableCommand {
                 }
             }
             for grant in grants where grant.state != .disposed { print(Self.lines(grant).joined(separator: "\n")) }
-            let isWell = nodes.allSatisfy { $0.state != .refused && $0.state != .unreachable } && troubles.isEmpty && grants.allSatisfy { $0.state != .failed && $0.state != .ended }
+            let followed = Set(nodes.filter { $0.state != .removed }.map(\.id))
+            let isWell = nodes.allSatisfy { $0.state != .refused && $0.state != .unreachable } && !troubles.contains { followed.contains($0.node) } && grants.allSatisfy { $0.state != .failed && $0.state != .ended }
             if !isWell { throw ExitCode(1) }
         }
     }
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Mirror a node no more.", discussion: "What came from it stays as it is and read-only; what its home withdraws from now on is not heard of here.")
+            abstract: "Mirror a node no more.",
+            discussion: """
+                What came from it stays as it is and read-only, and what its home withdraws from now on is not heard of here. With --with-copies all of it is withdrawn here as well: each dataset \
+                leaves a tombstone and a leaf in the ledger, and its rows are deleted. That is for good: where the node is added again, these datasets do not come back.
+                """)
 
         @Argument(help: "Its address.")
         var url: String
 
+        @Flag(help: "Withdraw what came from it, and delete the rows; also for a node that was removed before.")
+        var withCopies = false
+
+        @Option(help: "What the tombstones say, for --with-copies.")
+        var reason: String?
+
+        @Flag(help: "Do it, for --with-copies; without this nothing is withdrawn.")
+        var confirm = false
+
+        func validate() throws {
+            if withCopies != confirm { throw ValidationError(withCopies ? "--with-copies cannot be undone; add --confirm" : "--confirm belongs to --with-copies") }
+            if let reason, reason.allSatisfy(\.isWhitespace) || reason.count > 500 || !withCopies { throw ValidationError("--reason says why, in at most 500 characters, and belongs to --with-copies") }
+        }
+
         func run() async throws {
-            let address = try NodeCommand.address(url)
-            guard try await Operator.withStore({ try await $0.removeHomeNode(address) }) else { throw Failure("\(address) is not mirrored") }
-            print("\(address): removed")
+            let address = try NodeCommand.address(url), withCopies = withCopies
+            let reason = reason.map { LocalizedText(zh: $0) } ?? LocalizedText(zh: "本节点不再镜像节点 \(address) 的数据", en: "this node mirrors the node \(address) no more")
+            try await Operator.withStore { store in
+                let isRemoved = try await store.removeHomeNode(address)
+                guard let node = try await store.homeNode(at: address), isRemoved || withCopies else { throw Failure("\(address) is not mirrored") }
+                print("\(address): removed")
+                guard withCopies else { return }
+                try await Mirror.withdrawCopies(of: node, reason: reason, store: store) { dataset, stood in
+                    print("  \(dataset): \(stood ? "withdrawn, its rows deleted" : "was withdrawn already, its rows deleted")")
+                }
+            }
         }
     }
 
