@@ -235,6 +235,14 @@ import Testing
             // What the ledger's key says now has to hold for statements, too; a withdrawal at home takes the rows away at once.
             #expect(try await site.receive("--purpose", "核对").status == 0)
             try await Self.eventually("the first delivery") { try await site.received() == site.granted() }
+            // Away for long, or close to the end of the term as it is known: the grant is looked at again, and all of it comes anew.
+            await site.county.kill()
+            let database = site.county.database.database
+            try await database.execute("UPDATE received.g1 SET note = 'x' WHERE code = 'K10020'")
+            try await database.execute("UPDATE daylight.received_grant SET checked_at = now() - interval '2 hours', expires_at = now() + interval '2 seconds'")
+            try await site.county.restart()
+            try await Self.eventually("all of it anew") { try await site.received() == site.granted() }
+            #expect(try await site.listed()?["until"]?.string == "2030-12-31T00:00:00+08:00")
             let gone = try await site.region.pusher.send(.POST, "/v1/datasets/funds/withdrawals", json: #"{"subject":"dataset","reason":{"zh":"全部撤回"}}"#)
             #expect(gone.status == 201, "\(gone.text)")
             try await Self.eventually("the end") { try await site.node("status").output.contains("grant \(site.grant): ended") }

@@ -31,14 +31,15 @@ struct Pull {
 
     /// Signs for what is owed, and takes in what is new.
     ///
+    /// - Parameter isWhole: takes everything anew; what is there stays until that is stored.
     /// - Throws: `ExchangeFailure`, `CopyFailure`.
-    func step() async throws -> Outcome {
+    func step(isWhole: Bool = false) async throws -> Outcome {
         let held = try await copy.held()
         if let held, held.grant != grant.id {
             throw CopyFailure(zh: "副本属于授权 \(held.grant)；换一个目标，或加 --again", en: "the copy is one by the grant \(held.grant); take another target, or add --again")
         }
         if let owed = held?.owed { try await sign(owed) }
-        let outcome = try await fetch(held)
+        let outcome = try await fetch(isWhole ? nil : held)
         if let owed = try await copy.held()?.owed { try await sign(owed) }
         return outcome
     }

@@ -18,8 +18,10 @@ struct GrantTurn {
         var reason: LocalizedText
     }
 
-    /// In microseconds.
+    /// Of a row that was withdrawn and erased at home meanwhile no change would tell: whoever heard nothing for so long takes all of it. In microseconds.
     private static let longAway: Int64 = 3_600_000_000
+    /// So long before a term's end, it is looked up whether it was extended. In microseconds.
+    private static let nearEnd: Int64 = 600_000_000
 
     private var store: Store { receiving.store }
     private var id: String { reception.grant.id }
@@ -41,19 +43,18 @@ struct GrantTurn {
     }
 
     private func run(_ client: ExchangeClient) async throws {
+        let now = Timestamp.now.microseconds, isLong = reception.grant.checkedAt.map { now - $0.microseconds > Self.longAway } ?? false
         // Where all was well the last time, nothing is owed, and a look is enough.
-        if reception.grant.state == .receiving, let version = reception.grant.version, let purpose = reception.purpose,
+        if reception.grant.state == .receiving, !isLong, let until = reception.grant.until, until.microseconds - now > Self.nearEnd, let version = reception.grant.version, let purpose = reception.purpose,
             try await Pull.news(of: id, since: version, purpose: purpose, client) == .none
         { return }
         let granted = try await client.get(path).json(ShareGrant.self), purpose = reception.purpose ?? granted.terms.purpose
         guard granted.id.lowercased() == id, UUID(uuidString: granted.request) != nil else {
             throw ExchangeFailure.doubtful(LocalizedText(zh: "对方节点给出的是另一个授权", en: "the node shows another grant"))
         }
-        // Of a row that was withdrawn and erased at home meanwhile no change would tell: whoever was away for long takes all of it.
-        let isLong = reception.grant.checkedAt.map { Timestamp.now.microseconds - $0.microseconds > Self.longAway } ?? false
-        let copy = try await open(again: isLong)
+        let copy = try await open()
         do {
-            try await take(granted, purpose, client, copy)
+            try await take(granted, purpose, client, copy, isWhole: isLong)
             await copy.close()
         } catch ExchangeFailure.refused(status: 410, let problem) {
             try await over(problem, copy)
@@ -65,7 +66,7 @@ struct GrantTurn {
         }
     }
 
-    private func take(_ granted: ShareGrant, _ purpose: String, _ client: ExchangeClient, _ copy: any LocalCopy) async throws {
+    private func take(_ granted: ShareGrant, _ purpose: String, _ client: ExchangeClient, _ copy: any LocalCopy, isWhole: Bool) async throws {
         let held = try await copy.held()
         if try await Pull.news(of: id, since: held?.version ?? 0, purpose: purpose, client) == .over {
             try await signOwed(held, granted, purpose, client, copy)
@@ -84,9 +85,14 @@ struct GrantTurn {
             Pull(client: client, copy: copy, grant: granted, purpose: purpose, key: schema.key, types: numbers, statementKey: statementKey, progress: nil)
         }
         do {
-            try await note(try await pull(copy).step())
-        } catch where Self.needsWhole(error) {
-            receiving.logger.warning("what came by a grant is no version of it any more; all of it is taken again", metadata: ["grant": "\(id)"])
+            do {
+                try await note(try await pull(copy).step(isWhole: isWhole))
+            } catch let failure as CopyFailure where failure.isDiverged && !isWhole {
+                receiving.logger.warning("what came by a grant is no version of it any more; all of it is taken again", metadata: ["grant": "\(id)"])
+                try await note(try await pull(copy).step(isWhole: true))
+            }
+        } catch where Self.isAhead(error) {
+            receiving.logger.warning("a node does not know the version that came from it; all of it is taken again", metadata: ["grant": "\(id)"])
             let anew = try await open(again: true)
             do {
                 try await note(try await pull(anew).step())
@@ -98,8 +104,8 @@ struct GrantTurn {
         }
     }
 
-    /// Whether the copy is no version any more, or one that the node does not know.
-    private static func needsWhole(_ error: any Error) -> Bool {
+    /// Whether the copy has a version that the node does not know, as where it was restored from a backup.
+    private static func isAhead(_ error: any Error) -> Bool {
         if case ExchangeFailure.refused(_, let problem) = error { return problem.code == ProblemCode.invalidParameter.rawValue }
         return (error as? CopyFailure)?.isDiverged ?? false
     }
