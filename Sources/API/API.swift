@@ -65,6 +65,7 @@ public struct API: Sendable {
         }
         if let notary = dependencies.notary {
             addLedgerRoutes(routes, notary)
+            if let seal = dependencies.cursors { addLeafRoutes(routes, notary, seal) }
             addIntegrityRoute(routes, notary)
             if let rows = dependencies.rows { addRowProofRoute(routes, notary, rows) }
         }

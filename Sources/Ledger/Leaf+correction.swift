@@ -19,6 +19,6 @@ extension LedgerEntry {
     /// A correction as it was answered, without the salt.
     public static func answered(_ correction: Correction) throws -> LedgerEntry {
         let salt = Commitment.salt()
-        return try LedgerEntry(.correction(.init(correction, salt: salt)), salt: Salt(subject: correction.id, bytes: salt))
+        return try LedgerEntry(.correction(.init(correction, salt: salt)), salt: Salt(subject: correction.id, bytes: salt, content: try CanonicalJSON(correction).bytes))
     }
 }

@@ -26,13 +26,13 @@ extension LedgerEntry {
     public static func withdrawal(_ withdrawal: Withdrawal) throws -> LedgerEntry {
         let salt = Commitment.salt()
         return try LedgerEntry(
-            .withdrawal(.init(withdrawal, salt: salt)), dataset: withdrawal.dataset, version: withdrawal.version, salt: Salt(subject: withdrawal.id, bytes: salt))
+            .withdrawal(.init(withdrawal, salt: salt)), dataset: withdrawal.dataset, version: withdrawal.version, salt: Salt(subject: withdrawal.id, bytes: salt, content: try CanonicalJSON(withdrawal).bytes))
     }
 
     /// Names neither dataset nor push.
     public static func review(_ review: Review) throws -> LedgerEntry {
         let salt = Commitment.salt()
-        return try LedgerEntry(.review(.init(review, salt: salt)), salt: Salt(subject: review.id, bytes: salt))
+        return try LedgerEntry(.review(.init(review, salt: salt)), salt: Salt(subject: review.id, bytes: salt, content: try CanonicalJSON(review).bytes))
     }
 
     /// - Parameter json: the profile's file as it was loaded.
@@ -43,13 +43,13 @@ extension LedgerEntry {
     /// A grant as it was given.
     public static func given(_ grant: ShareGrant) throws -> LedgerEntry {
         let salt = Commitment.salt()
-        return try LedgerEntry(.grant(.init(.given, grant, at: grant.grantedAt, salt: salt)), salt: Salt(subject: grant.id, bytes: salt))
+        return try LedgerEntry(.grant(.init(.given, grant, at: grant.grantedAt, salt: salt)), salt: Salt(subject: grant.id, bytes: salt, content: try CanonicalJSON(grant).bytes))
     }
 
     /// A grant as it ended.
     public static func ended(_ grant: ShareGrant, at time: Timestamp) throws -> LedgerEntry {
         let salt = Commitment.salt()
-        return try LedgerEntry(.grant(.init(.ended, grant, at: time, salt: salt)), salt: Salt(subject: grant.request, bytes: salt))
+        return try LedgerEntry(.grant(.init(.ended, grant, at: time, salt: salt)), salt: Salt(subject: grant.request, bytes: salt, content: try CanonicalJSON(grant).bytes))
     }
 
     /// A receipt.

@@ -6,10 +6,13 @@ public struct LedgerEntry: Sendable, Hashable {
         public var subject: String
         /// 32 random bytes.
         public var bytes: [UInt8]
+        /// What the digest is of, in the spelling of RFC 8785; nil where it is kept elsewhere, byte for byte.
+        public var content: [UInt8]?
 
-        public init(subject: String, bytes: [UInt8]) {
+        public init(subject: String, bytes: [UInt8], content: [UInt8]? = nil) {
             self.subject = subject
             self.bytes = bytes
+            self.content = content
         }
     }
 

@@ -57,7 +57,7 @@ extension Notary {
         try await proof { try await store.leaf(ofAuditSeal: number) }
     }
 
-    private func proof(of find: () async throws -> (index: Int, entry: [UInt8])?) async throws -> InclusionProof {
+    func proof(_ find: () async throws -> (index: Int, entry: [UInt8])?) async throws -> InclusionProof {
         let deadline = ContinuousClock.now + configuration.patience
         while true {
             let newest = try await newest()

@@ -12,7 +12,11 @@ extension Connection {
             VALUES (\(entry.kind), \(entry.dataset), \(entry.version, as: .int4), \(Bytea(entry.bytes)))
             """)
         if let salt = entry.salt {
-            try await execute("INSERT INTO daylight.ledger_salt (subject, salt) VALUES (\(salt.subject)::uuid, \(Bytea(salt.bytes)))")
+            try await execute(
+                """
+                INSERT INTO daylight.ledger_salt (subject, salt, leaf, content)
+                VALUES (\(salt.subject)::uuid, \(Bytea(salt.bytes)), sha256('\\x00'::bytea || \(Bytea(entry.bytes))), \(salt.content.map { Bytea($0) }))
+                """)
         }
         // Everybody listens; the same message of one transaction is told once.
         try await notify(Self.ledgerChannel)

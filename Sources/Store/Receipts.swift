@@ -96,12 +96,12 @@ extension Store {
                 VALUES (\(receipt.statement.delivery)::uuid, \(receipt.statement.grant)::uuid, \(Int32(receipt.statement.toVersion)), \(receipt.key)::uuid,
                     \(Bytea(statement)), \(Bytea(signature)), \(receipt.statement.receivedAt.instant), \(receipt.recordedAt.instant),
                     sha256('\\x00'::bytea || \(Bytea(entry.bytes))))
-                ON CONFLICT (delivery) DO NOTHING RETURNING delivery
+                ON CONFLICT (delivery) DO NOTHING RETURNING delivery, leaf
             ), entered AS (
                 INSERT INTO daylight.ledger_pending (kind, dataset, version, entry)
                 SELECT \(entry.kind), \(entry.dataset)::text, \(entry.version, as: .int4), \(Bytea(entry.bytes)) FROM added
             ), salted AS (
-                INSERT INTO daylight.ledger_salt (subject, salt) SELECT delivery, \(entry.salt.map { Bytea($0.bytes) }) FROM added
+                INSERT INTO daylight.ledger_salt (subject, salt, leaf) SELECT delivery, \(entry.salt.map { Bytea($0.bytes) }), leaf FROM added
             )
             SELECT delivery FROM added
             """)

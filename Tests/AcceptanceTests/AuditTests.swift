@@ -23,20 +23,24 @@ import Testing
     }
 
     /// The server and what was right in its database.
-    private struct Site {
+    struct Site {
         let installation: Installation
         let folder: URL
         let forger: Forger
 
-        func sql(_ statements: String) async throws {
+        /// - Parameter settles: whether what it changes may be kept in memory.
+        func sql(_ statements: String, settles: Bool = true) async throws {
             // As somebody who has the database in their hands: no constraint keeps them.
             try await installation.database.database.execute(SQL(raw: "DO $do$ BEGIN PERFORM set_config('session_replication_role', 'replica', true); \(statements); END $do$"))
+            guard settles else { return }
             for dataset in ["accounts", "cells"] { try await installation.database.database.execute("SELECT pg_notify('daylight_change', \(dataset))") }
             // What is kept in memory is trusted for less than a second.
             try await Task.sleep(for: .milliseconds(1200))
         }
 
-        func restore(_ table: String) async throws { try await sql("DELETE FROM daylight.\(table); INSERT INTO daylight.\(table) SELECT * FROM daylight.before_\(table)") }
+        func restore(_ table: String, settles: Bool = true) async throws {
+            try await sql("DELETE FROM daylight.\(table); INSERT INTO daylight.\(table) SELECT * FROM daylight.before_\(table)", settles: settles)
+        }
 
         /// The report in what an audit wrote: lines of progress may stand before it, the words behind it.
         static func report(_ output: String) throws -> JSONValue {
@@ -50,18 +54,18 @@ import Testing
         }
     }
 
-    private static func with(_ body: (Site) async throws -> Void) async throws {
+    /// - Parameter limit: what strangers may read in a second.
+    static func with(limit: Int = 500, _ body: (Site) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-audit-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        // A limit that an audit meets: it has to wait and go on.
-        try await Installation.with(environment: ["DAYLIGHT_LEDGER_NAME": "test.example/ledger", "DAYLIGHT_RATE_LIMITS": "anonymous.read=15/1"]) { site in
+        try await Installation.with(environment: ["DAYLIGHT_LEDGER_NAME": "test.example/ledger", "DAYLIGHT_RATE_LIMITS": "anonymous.read=\(limit)/1"]) { site in
             for dataset in ["accounts", "cells"] {
                 try await site.describe(dataset, Descriptions.own("核查", department: site.department, fields: FaultTests.fields, key: ["id"]))
                 for version in 1...3 { try await site.publish(dataset, Data("id,name,amount\n1,一,\(version).00\n2,\"二\n行\",2.50\n3,三,0.10\n".utf8)) }
             }
             try await eventually("the ledger has everything") { try await site.database.database.execute("SELECT FROM daylight.ledger_pending").isEmpty }
-            for table in ["version", "ledger_leaf", "ledger_checkpoint", "profile", "description_revision"] {
+            for table in ["version", "ledger_leaf", "ledger_checkpoint", "profile", "description_revision", "ledger_salt", "withdrawal"] {
                 try await site.database.database.execute(SQL(raw: "CREATE TABLE daylight.before_\(table) AS SELECT * FROM daylight.\(table)"))
             }
             try await body(Site(installation: site, folder: folder, forger: Forger(database: site.database, name: "test.example/ledger")))
@@ -69,7 +73,8 @@ import Testing
     }
 
     @Test func anHonestServerIsFollowedFromWhereTheLastAuditEnded() async throws {
-        try await Self.with { site in
+        // A limit that an audit meets: it has to wait and go on.
+        try await Self.with(limit: 15) { site in
             let first = try await site.audit("state", ["--all", "--json"])
             #expect(first.status == 0, "\(first.output)")
             let report = try Site.report(first.output)
@@ -78,6 +83,7 @@ import Testing
             // Releases, reviews and the profiles that were loaded.
             #expect(size > 12 && report["leaves_read"]?.int == size && report["lie"]?.object == nil)
             #expect(report["descriptions"]?.int == 2 && report["profiles"]?.int ?? 0 > 0 && report["reviews"]?.int == 6, "\(first.output)")
+            #expect(report["kinds"]?["release"]?.int == 6 && report["kinds"]?["review"]?.int == 6 && report["openings"]?.int == 0, "\(first.output)")
 
             let pushed = try await site.installation.pusher.send(
                 .POST, "/v1/datasets/accounts/withdrawals", json: #"{"subject":"version","version":2,"reason":{"zh":"测试","en":"test"},"legal_basis":"条例"}"#)
@@ -87,7 +93,7 @@ import Testing
             let second = try await site.audit("state", ["--json", "--sample", "2"])
             #expect(second.status == 0, "\(second.output)")
             let later = try Site.report(second.output)
-            #expect(later["previous_size"]?.int == size && later["leaves_read"]?.int == 1 && later["withdrawn"]?.int == 1 && later["downloads"]?.int == 2, "\(second.output)")
+            #expect(later["previous_size"]?.int == size && later["leaves_read"]?.int == 1 && later["withdrawn"]?.int == 1 && later["withdrawals"]?.int == 1 && later["downloads"]?.int == 2, "\(second.output)")
             let words = try await site.audit("state", language: "zh_CN.UTF-8")
             #expect(words.status == 0 && words.output.contains("未发现不实") && words.output.contains("6 版"), "\(words.output)")
             let again = try await site.audit("state", ["--again", "--json"]), read = try Site.report(again.output)["leaves_read"]?.int
@@ -135,6 +141,7 @@ import Testing
     }
 
     private static let zeroes = String(repeating: "0", count: 64)
+    private static let digest = String(repeating: "ab", count: 32)
 
     private static var deceits: [Deceit] {
         func version(_ name: String, _ statement: String, kind: String, version: Int?, _ words: [String] = [], arguments: [String] = []) -> Deceit {
@@ -144,8 +151,8 @@ import Testing
             Deceit(
                 name: name, make: make,
                 undo: {
-                    try await $0.restore("ledger_leaf")
-                    try await $0.restore("ledger_checkpoint")
+                    try await $0.restore("ledger_leaf", settles: false)
+                    try await $0.restore("ledger_checkpoint", settles: false)
                 }, kind: kind, words: words, remembers: remembers)
         }
         let accounts = "WHERE dataset = 'accounts' AND number"
@@ -173,10 +180,10 @@ import Testing
             Deceit(
                 name: "a dataset that is hidden", make: { try await $0.sql("UPDATE daylight.dataset SET state = 'draft' WHERE id = 'cells'") }, undo: { try await $0.sql("UPDATE daylight.dataset SET state = 'published' WHERE id = 'cells'") },
                 kind: "vanished", words: ["cells"]),
-            log("a leaf that does not hash to its tile", kind: "tile") { try await $0.sql("UPDATE daylight.ledger_leaf SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"row_count\":3', '\"row_count\":4'), 'UTF8') WHERE dataset = 'accounts' AND version = 1") },
+            log("a leaf that does not hash to its tile", kind: "tile") { try await $0.sql("UPDATE daylight.ledger_leaf SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"byte_count\":', '\"byte_count\":1'), 'UTF8') WHERE dataset = 'accounts' AND version = 1") },
             log("a tile that its leaves do not make", kind: "tile") { try await $0.sql("UPDATE daylight.ledger_leaf SET hash = sha256('x') WHERE index = 5") },
             log("a head over other leaves", kind: "head") { site in
-                try await site.sql("UPDATE daylight.ledger_leaf SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"row_count\":3', '\"row_count\":4'), 'UTF8') WHERE dataset = 'accounts' AND version = 1; UPDATE daylight.ledger_leaf SET hash = sha256('\\x00'::bytea || entry)")
+                try await site.sql("UPDATE daylight.ledger_leaf SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"byte_count\":', '\"byte_count\":1'), 'UTF8') WHERE dataset = 'accounts' AND version = 1; UPDATE daylight.ledger_leaf SET hash = sha256('\\x00'::bytea || entry)")
             },
             log("a head without the key's signature", kind: "head") { try await $0.sql("UPDATE daylight.ledger_checkpoint SET note = replace(note, 'test.example/ledger ', 'other.example/ledger ')") },
             log("a log that lost its end", kind: "head", remembers: true, ["shorter"]) { try await $0.sql("DELETE FROM daylight.ledger_checkpoint WHERE size > 14") },
@@ -187,6 +194,52 @@ import Testing
                 try await site.forger.rewriteRelease(of: "accounts", version: 1) { $0.replacing(/"digest":"[0-9a-f]{64}"/, with: "\"digest\":\"\(zeroes)\"") }
             },
             log("two leaves for one version", kind: "twice") { site in try await site.forger.rewriteRelease(of: "accounts", version: 2) { $0.replacing("\"version\":2}", with: "\"version\":3}").replacing("\"version\":2,", with: "\"version\":3,") } },
+            log("a leaf with a digest that is none", kind: "leaf", ["commitment", "64"]) { site in
+                try await site.forger.rewriteReviews { $0 == 2 ? $1.replacing(/"commitment":"../, with: "\"commitment\":\"") : $1 }
+            },
+            log("one review twice", kind: "twice", ["salted digest"]) { site in
+                var first = ""
+                try await site.forger.rewriteReviews { number, entry in
+                    if number == 0 { first = entry }
+                    return number == 3 ? first : entry
+                }
+            },
+            log("a grant that ended and was never given", kind: "sequence", ["more grants"]) { site in
+                try await site.forger.rewriteReviews { $0 == 1 ? #"{"commitment":"\#(digest)","event":"ended","format":"daylight-leaf/1","kind":"grant","recorded_at":"2026-03-02T09:00:00+08:00"}"# : $1 }
+            },
+            log("a receipt for nothing", kind: "sequence", ["no grant"]) { site in
+                try await site.forger.rewriteReviews { $0 == 1 ? #"{"commitment":"\#(digest)","format":"daylight-leaf/1","kind":"receipt","recorded_at":"2026-03-02T09:00:00+08:00"}"# : $1 }
+            },
+            log("a seal that was left out", kind: "sequence", ["numbered"]) { site in
+                try await site.forger.rewriteReviews { number, entry in
+                    let seal = #"{"count":1,"digest":"\#(digest)","first":1,"format":"daylight-leaf/1","from":"2026-03-02T09:00:00+08:00","kind":"audit","last":1,"number":9,"until":"2026-03-02T09:01:00+08:00"}"#
+                    return number == 5 ? seal : entry
+                }
+            },
+            log("a withdrawal of what was never there", kind: "sequence", ["nowhere"]) { site in
+                try await site.forger.rewriteReviews { number, entry in
+                    let words = #""dataset":"nowhere","format":"daylight-leaf/1","kind":"withdrawal","subject":"version","version":7,"withdrawal":"0c5d0e5f-8f2a-4a53-9a53-0d1c6f1f7a10""#
+                    return number == 2 ? #"{"commitment":"\#(digest)",\#(words),"withdrawn_at":"2026-03-02T09:00:00+08:00"}"# : entry
+                }
+            },
+            log("a withdrawal that is not shown", kind: "withdrawal", ["not shown"]) { site in
+                try await site.forger.rewriteReviews { number, entry in
+                    let words = #""dataset":"cells","format":"daylight-leaf/1","kind":"withdrawal","subject":"rows","withdrawal":"0c5d0e5f-8f2a-4a53-9a53-0d1c6f1f7a10""#
+                    return number == 4 ? #"{"commitment":"\#(digest)",\#(words),"withdrawn_at":"2026-03-02T09:00:00+08:00"}"# : entry
+                }
+            },
+            Deceit(
+                name: "a withdrawal that nobody recorded",
+                make: {
+                    try await $0.sql("""
+                        INSERT INTO daylight.withdrawal (id, dataset, subject, keys, reason_zh, withdrawn_at) VALUES ('0c5d0e5f-8f2a-4a53-9a53-0d1c6f1f7a11', 'cells', 'rows', '{x}', '无', now());
+                        UPDATE daylight.version SET withdrawal = '0c5d0e5f-8f2a-4a53-9a53-0d1c6f1f7a11' WHERE dataset = 'cells' AND number = 1
+                        """)
+                },
+                undo: {
+                    try await $0.restore("version")
+                    try await $0.restore("withdrawal")
+                }, kind: "withdrawal", words: ["cells"]),
             log("an entry that is no leaf", kind: "leaf") { site in try await site.forger.rewriteRelease(of: "accounts", version: 2) { $0 + " " } },
             // Last: a server that found rows of a version to be wrong does not try again at once. Of the first version nothing was downloaded yet.
             Deceit(

@@ -44,4 +44,14 @@ struct Forger {
             return Array(try change(String(decoding: entry, as: UTF8.self)).utf8)
         }
     }
+
+    /// The same for leaves of reviews, by their number from 0.
+    func rewriteReviews(_ change: (Int, String) throws -> String) async throws {
+        var number = 0
+        try await rewrite { _, entry in
+            guard case .review = try? Leaf(entry: entry) else { return entry }
+            defer { number += 1 }
+            return Array(try change(number, String(decoding: entry, as: UTF8.self)).utf8)
+        }
+    }
 }

@@ -47,8 +47,10 @@ extension ContractServer {
         let released = try await pusher.send(.POST, path + "/release")
         try #require(released.status == 200, "\(released.text)")
         _ = try await Registry(store: store).loadProfile(Array(Data(contentsOf: Project.file("schema/profiles/air-hourly.json"))))
-        let shared = try await share(contract)
+        var shared = try await share(contract)
         try await api.dependencies.notary?.integrate()
+        let leaves = try await store.ledgerEntries(0..<256).map { try Leaf(entry: $0) }
+        shared["/leaves/12/"] = "/leaves/\(try #require(leaves.firstIndex { $0.kind == "review" }))/"
         if let note = try await api.dependencies.notary?.checkpoint(), let head = Checkpoint(text: note.text) {
             try await store.add(cosignature: "\(Self.witness.cosign(note.text, at: 1_700_000_000))", of: "\(Self.witness.verifier)", size: head.size, at: .now)
         }

@@ -69,12 +69,12 @@ extension Audit {
     private func profiles() throws -> [String: Leaf.Profile] {
         var profiles: [String: Leaf.Profile] = [:]
         for part in 0..<AuditMemory.parts {
-            for entry in try memory.entries(part) {
+            for (index, entry) in try memory.entries(part) {
                 guard case .profile(let leaf)? = try? Leaf(entry: entry) else { continue }
                 let name = "\(leaf.profile)/\(leaf.version)"
                 if let first = profiles[name], first.documentDigest != leaf.documentDigest {
                     throw Lie(
-                        .twice, promised: first.documentDigest ?? "-", served: leaf.documentDigest ?? "-", zh: "规范 \(name) 有两个不同的条目", en: "the log has two leaves for the profile \(name)")
+                        .twice, leaf: index, promised: first.documentDigest ?? "-", served: leaf.documentDigest ?? "-", zh: "规范 \(name) 有两个不同的条目", en: "the log has two leaves for the profile \(name)")
                 }
                 profiles[name] = leaf
             }
@@ -88,7 +88,10 @@ extension DatasetAudit {
     var descriptions: [Int: Set<String>] {
         var digests: [Int: Set<String>] = [:]
         for release in releases.values { digests[release.descriptionRevision, default: []].insert(release.descriptionDigest) }
-        for edit in edits { digests[edit.revision, default: []].insert(edit.digest) }
+        for edit in edits {
+            digests[edit.revision, default: []].insert(edit.digest)
+            if edit.revision > 1 { digests[edit.revision - 1, default: []].insert(edit.previousDigest) }
+        }
         return digests
     }
 

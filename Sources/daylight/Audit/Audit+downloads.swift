@@ -54,7 +54,7 @@ extension Audit {
         try await checkDescription(of: release)
         report.downloads += 1
         report.bytesDownloaded += content.bytes
-        if sample == .all { memory.addChecked(target.line, part: AuditMemory.part(of: release.dataset)) }
+        if sample == .all { try memory.keep([AuditMemory.part(of: release.dataset): [target.line]], as: .checked) }
     }
 
     /// A server that answers otherwise, and this again and again with errors of its own, does not give out what its log promises.

@@ -8,16 +8,17 @@ extension Audit {
     func follow(_ verifier: NoteVerifier) async throws {
         let (note, newest) = try await newestHead(verifier)
         try checkAgainstMemory(note, newest)
-        var reading = LogReading()
+        var reading = LogReading(), sequence = LogSequence()
         if let known = memory.head, !memory.isAnew {
             let edge = known.edge.map { $0.compactMap { TreeHash(base64: $0) } }
             guard let head = TreeHash(base64: known.head), let resumed = LogReading(size: known.size, edge: edge, head: head) else {
-                throw Unreadable(zh: "状态目录已损坏；换一个目录，或加 --again", en: "the state folder is damaged; take another one, or add --again")
+                throw AuditMemory.damaged
             }
             reading = resumed
+            sequence = known.sequence ?? sequence
         }
         while let (tile, known) = reading.nextBundle(of: newest.size) {
-            try await read(tile, known: known, into: &reading, before: newest)
+            try await read(tile, known: known, into: &reading, &sequence)
             for owed in reading.takeOwed(andEdge: false) { try await compare(owed.tile, owed.hashes) }
             progress.show(zh: "存证 \(reading.size)/\(newest.size) 条", en: "ledger: \(reading.size) of \(newest.size) leaves")
         }
@@ -27,8 +28,8 @@ extension Audit {
             throw Lie(
                 memory.head == nil ? .head : .rewritten, promised: newest.head.base64, served: reading.head.base64, zh: "条目算出的树头与签名的树头不符", en: "the leaves do not make the head that was signed")
         }
-        try memory.keep(newest, note: note, key: verifier, edge: reading.edge)
-        (report.size, report.head) = (newest.size, newest.head.base64)
+        try memory.keep(newest, note: note, key: verifier, edge: reading.edge, sequence: sequence)
+        (report.size, report.head, report.kinds) = (newest.size, newest.head.base64, sequence.counts)
     }
 
     /// The newest head. One that is smaller than the known one may come from a server that lags behind for a moment.
@@ -62,12 +63,12 @@ extension Audit {
     }
 
     /// Reads a bundle: leaves that were read before have to be the same, new ones are added.
-    private func read(_ tile: Tile, known: [TreeHash], into reading: inout LogReading, before newest: Checkpoint) async throws {
+    private func read(_ tile: Tile, known: [TreeHash], into reading: inout LogReading, _ sequence: inout LogSequence) async throws {
         let path = "/ledger/" + tile.path, answer = try await client.get(path)
         guard answer.status == 200, let entries = EntryBundle.decode(answer.body), entries.count == tile.width else {
             throw Lie(.tile, promised: path, served: "\(answer.status), \(answer.body.count)", zh: "已签名的条目无法取得", en: "leaves under the signed head are not served")
         }
-        var lines: [Int: [String]] = [:]
+        var lines: [Int: [String]] = [:], salted: [Int: [String]] = [:]
         for (offset, entry) in entries.enumerated() {
             let index = tile.index * Tile.fullWidth + offset, hash = TreeHash.leaf(entry)
             if offset < known.count {
@@ -80,13 +81,22 @@ extension Audit {
             reading.append(hash)
             report.leavesRead += 1
             guard let leaf = try? Leaf(entry: entry), let spelled = try? CanonicalJSON(parsing: entry), spelled.bytes == entry else {
-                throw Lie(.leaf, promised: "daylight-leaf/1", served: String(decoding: entry.prefix(200), as: UTF8.self), zh: "第 \(index) 条不是规范的条目", en: "entry \(index) is no leaf in its one spelling")
+                throw Lie(
+                    .leaf, leaf: index, promised: "daylight-leaf/1", served: String(decoding: entry.prefix(200), as: UTF8.self), zh: "第 \(index) 条不是规范的条目",
+                    en: "entry \(index) is no leaf in its one spelling")
             }
+            do { try leaf.checkForm() } catch {
+                throw Lie(
+                    .leaf, leaf: index, promised: error.member, served: String(decoding: entry.prefix(200), as: UTF8.self), zh: "第 \(index) 条的 \(error.member) \(error.message.zh)",
+                    en: "leaf \(index) is malformed: \(error.member) \(error.message.text(in: .en))")
+            }
+            try sequence.take(leaf, at: index)
             if case .review = leaf { report.reviews += 1 }
-            guard let subject = leaf.subject else { continue }
-            lines[AuditMemory.part(of: subject), default: []].append(String(decoding: entry, as: UTF8.self))
+            let line = "\(index) " + String(decoding: entry, as: UTF8.self)
+            if let subject = leaf.subject { lines[AuditMemory.part(of: subject), default: []].append(line) }
+            if let commitment = leaf.commitment { salted[AuditMemory.part(of: commitment.digest), default: []].append(line) }
         }
-        try memory.add(lines)
+        try memory.add(lines, salted)
     }
 
     /// Compares a file of hashes with what its leaves make.
@@ -105,14 +115,8 @@ extension Audit {
 }
 
 extension Leaf {
-    /// The dataset or profile that it is about; nil of what a stranger can compare with nothing.
+    /// The dataset or profile that it is about; nil of what names neither.
     fileprivate var subject: String? {
-        switch self {
-        case .release(let leaf): leaf.dataset
-        case .withdrawal(let leaf): leaf.dataset
-        case .description(let leaf): leaf.dataset
-        case .profile(let leaf): leaf.profile
-        default: nil
-        }
+        if case .profile(let leaf) = self { leaf.profile } else { dataset }
     }
 }

@@ -10,7 +10,7 @@ extension Audit {
         struct Card: Decodable { var id: String }
         var names: [Int: [String]] = [:], rest = Data(), isWrong = false
         let status = try await client.stream("/v1/catalogue.ndjson") {
-            memory.forgetCatalogue()
+            memory.forget(.catalogue)
             (names, rest) = ([:], Data())
         } _: { buffer in
             rest.append(contentsOf: buffer.readableBytesView)
@@ -25,30 +25,29 @@ extension Audit {
                 }
                 names[AuditMemory.part(of: card.id), default: []].append(card.id)
                 if names.values.reduce(0, { $0 + $1.count }) >= 1000 {
-                    try memory.keepCatalogue(names)
+                    try memory.keep(names, as: .catalogue)
                     names = [:]
                 }
             }
             rest = Data(rest)
         }
         guard status == 200, !isWrong else { throw Unreadable(zh: "无法读完 /v1/catalogue.ndjson", en: "/v1/catalogue.ndjson cannot be read to its end") }
-        try memory.keepCatalogue(names)
+        try memory.keep(names, as: .catalogue)
     }
 
     /// Compares the datasets of one part with the log, and downloads what is chosen of them.
     func checkVersions(_ part: Int) async throws {
-        let datasets = try gather(part), checked = memory.checkedVersions(part)
+        let datasets = try gather(part), checked = Set(memory.lines(part, of: .checked))
         for dataset in datasets.values.sorted(by: { $0.dataset < $1.dataset }) {
             try dataset.checkChain()
             let shown = try await versions(of: dataset)
             report.datasets += 1
-            let described = shown == nil ? nil : try await checkDescriptions(of: dataset)
-            if let lie = try dataset.check(shown) ?? described { waiting.append((dataset.dataset, lie)) }
+            if let lie = try await compare(dataset, shown) { waiting.append((dataset.dataset, lie)) }
             for version in shown ?? [] {
                 report.versions += 1
                 if version.withdrawal != nil {
                     report.withdrawn += 1
-                } else if let release = dataset.releases[version.number] {
+                } else if !dataset.isSealed, let release = dataset.releases[version.number] {
                     try await consider(Target(release: release), checked: checked)
                 }
             }
@@ -56,18 +55,26 @@ extension Audit {
         }
     }
 
+    /// Holds what is shown of a dataset against its leaves.
+    ///
+    /// - Returns: what may only be late.
+    private func compare(_ dataset: DatasetAudit, _ shown: [DatasetAudit.ShownVersion]?) async throws -> Lie? {
+        let described = shown == nil ? nil : try await checkDescriptions(of: dataset), withdrawn = try await checkWithdrawals(of: dataset, shown)
+        return try dataset.check(shown) ?? described ?? withdrawn
+    }
+
     /// What the log says of the datasets of one part.
     private func gather(_ part: Int) throws -> [String: DatasetAudit] {
         var datasets: [String: DatasetAudit] = [:]
-        for name in memory.catalogueNames(part) { datasets[name] = DatasetAudit(name) }
-        for entry in try memory.entries(part) {
-            guard let leaf = try? Leaf(entry: entry) else { throw Unreadable(zh: "状态目录已损坏；换一个目录，或加 --again", en: "the state folder is damaged; take another one, or add --again") }
-            switch leaf {
-            case .release(let release): try datasets[release.dataset, default: DatasetAudit(release.dataset)].add(leaf)
-            case .withdrawal(let withdrawal): try datasets[withdrawal.dataset, default: DatasetAudit(withdrawal.dataset)].add(leaf)
-            case .description(let edit): try datasets[edit.dataset, default: DatasetAudit(edit.dataset)].add(leaf)
-            default: break
-            }
+        for name in memory.lines(part, of: .catalogue) { datasets[name] = DatasetAudit(name) }
+        for (index, entry) in try memory.entries(part) {
+            guard let leaf = try? Leaf(entry: entry) else { throw AuditMemory.damaged }
+            if let name = leaf.dataset { try datasets[name, default: DatasetAudit(name)].add(leaf, at: index) }
+        }
+        // They were found part by part.
+        for (index, entry) in try memory.entries(part, of: .sealed).sorted(by: { $0.index < $1.index }) {
+            guard let leaf = try? Leaf(entry: entry), let name = leaf.dataset else { throw AuditMemory.damaged }
+            try datasets[name, default: DatasetAudit(name)].add(leaf, at: index, isSealed: true)
         }
         return datasets
     }
@@ -104,10 +111,11 @@ extension Audit {
             guard ContinuousClock.now < deadline else { throw lie }
             try await Task.sleep(for: .seconds(1))
             try await follow(verifier)
+            try await readOpenings()
+            try await checkSalted()
             guard let dataset = try gather(AuditMemory.part(of: name))[name] else { throw lie }
             try dataset.checkChain()
-            let shown = try await versions(of: dataset), described = shown == nil ? nil : try await checkDescriptions(of: dataset)
-            if try dataset.check(shown) ?? described == nil { waiting.removeFirst() }
+            if try await compare(dataset, versions(of: dataset)) == nil { waiting.removeFirst() }
         }
     }
 }

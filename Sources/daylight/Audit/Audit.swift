@@ -40,14 +40,15 @@ final class Audit {
         report.origin = verifier.name
         report.previousSize = memory.head?.size
         try await follow(verifier)
+        try await readOpenings()
+        try await checkSalted()
         try await readCatalogue()
         for part in 0..<AuditMemory.parts { try await checkVersions(part) }
         try await downloadReserve()
         try await checkProfiles()
         try await askAgain(verifier)
         try await checkWitnesses(verifier)
-        memory.forgetChecked()
-        memory.forgetCatalogue()
+        memory.forgetRun()
     }
 
     /// The key: the one that is known, else the one of the last time, else the one that the server shows.

@@ -12,7 +12,7 @@ struct AuditCommand: AsyncParsableCommand {
             Reads the ledger from where the last audit ended, recomputes every tile and the head, and compares the head with the last one; then compares every version that the
             server shows with its leaf, and downloads versions to compare their bytes. What is found is named with dataset, version, what was promised and what was served.
             It asks no faster than the server's limits let it, and may be broken off and run again. What it remembers is in --state.
-            An API key, whose limits are wider than a stranger's, is read from --access-key-file or from the environment variable DAYLIGHT_KEY.
+            With the API key of a department it also has opened what its reviews, grants, receipts and closed datasets have in the ledger, and compares that. The key is read from --access-key-file or from the environment variable DAYLIGHT_KEY.
             Exit status: 0 no lie found, 1 a lie, 2 something cannot be read.
             """
     )

@@ -1,7 +1,7 @@
 import Foundation
 import Ledger
 
-/// What an audit remembers from one time to the next, in a folder: the last head that was right, the edge of its tree, and the leaves by dataset.
+/// What an audit remembers from one time to the next, in a folder: the last head that was right, the edge of its tree, and the leaves by what they are about.
 ///
 /// Leaves go into files by the name of their dataset, so that one after the other can be compared with the server within little memory. What was read and is
 /// not under a verified head yet is cut off again by the next run.
@@ -17,13 +17,40 @@ final class AuditMemory {
         var checkpoint: String
         /// Hashes of the unfinished tile of each level.
         var edge: [[String]]
-        /// Bytes of each file of leaves.
+        /// Bytes of each file of leaves, and of leaves with salted digests.
         var lengths: [Int]
+        var saltedLengths: [Int]?
+        /// What the leaves up to here say of one another.
+        var sequence: LogSequence?
+    }
+
+    /// What files there are, each in parts.
+    enum File: String, CaseIterable {
+        /// Leaves that name a dataset or profile, by that; each line has the place in the log and the leaf.
+        case leaves
+        /// Leaves with salted digests, by the digest; lines as of the others.
+        case salted
+        /// Downloads that were right, so that a run that was broken off goes on.
+        case checked
+        /// Names of datasets in the catalogue.
+        case catalogue
+        /// What the server opens, by the digest.
+        case openings
+        /// What that is about, by its identifier: place, identifier, what happened.
+        case opened
+        /// Leaves for which sealed ones stand, by dataset; lines as of leaves.
+        case sealed
+
+        /// Whether it is kept from one time to the next, up to the last head; the others are of one run.
+        fileprivate var isKept: Bool { self == .leaves || self == .salted }
     }
 
     static let parts = 64
-    /// Counts how often more kinds of leaves came to be kept: a folder from before is read anew.
-    private static let kinds = 2
+    /// Counts how often more came to be kept of leaves: a folder from before is read anew.
+    private static let kinds = 3
+
+    static var damaged: Unreadable { Unreadable(zh: "状态目录已损坏；换一个目录，或加 --again", en: "the state folder is damaged; take another one, or add --again") }
+    private static var unwritable: Unreadable { Unreadable(zh: "无法写入状态目录", en: "the state folder cannot be written") }
 
     private let folder: URL
     private(set) var head: Head?
@@ -33,25 +60,31 @@ final class AuditMemory {
         self.folder = folder
         let file = folder.appending(path: "head.json")
         do {
-            try FileManager.default.createDirectory(at: folder.appending(path: "leaves"), withIntermediateDirectories: true)
+            for kept in File.allCases where kept.isKept { try FileManager.default.createDirectory(at: folder.appending(path: kept.rawValue), withIntermediateDirectories: true) }
             if FileManager.default.fileExists(atPath: file.path) {
                 head = try JSONDecoder().decode(Head.self, from: Data(contentsOf: file))
                 if again || head?.kinds != Self.kinds {
                     // The head stays known: the new one has to go on from it.
                     head?.edge = []
                     head?.lengths = []
+                    head?.saltedLengths = []
                 }
             }
-            for part in 0..<Self.parts {
-                let path = leaves(part).path, length = head.flatMap { part < $0.lengths.count ? $0.lengths[part] : nil } ?? 0
-                if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-                guard let handle = FileHandle(forUpdatingAtPath: path) else { throw CocoaError(.fileWriteNoPermission) }
-                defer { try? handle.close() }
-                guard try handle.seekToEnd() >= UInt64(length) else { throw CocoaError(.fileReadCorruptFile) }
-                try handle.truncate(atOffset: UInt64(length))
-            }
+            for kept in File.allCases where kept.isKept { try cut(kept, to: (kept == .leaves ? head?.lengths : head?.saltedLengths) ?? []) }
         } catch {
             throw Unreadable(zh: "无法使用目录 \(folder.path)：\(error.localizedDescription)", en: "the folder \(folder.path) cannot be used: \(error.localizedDescription)")
+        }
+    }
+
+    /// Cuts off what is not under the last head.
+    private func cut(_ file: File, to lengths: [Int]) throws {
+        for part in 0..<Self.parts {
+            let path = url(file, part).path, length = part < lengths.count ? lengths[part] : 0
+            if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+            guard let handle = FileHandle(forUpdatingAtPath: path) else { throw CocoaError(.fileWriteNoPermission) }
+            defer { try? handle.close() }
+            guard try handle.seekToEnd() >= UInt64(length) else { throw CocoaError(.fileReadCorruptFile) }
+            try handle.truncate(atOffset: UInt64(length))
         }
     }
 
@@ -62,40 +95,63 @@ final class AuditMemory {
         Int(dataset.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } % UInt64(parts))
     }
 
-    private func leaves(_ part: Int) -> URL { folder.appending(path: "leaves/\(part)") }
+    private func url(_ file: File, _ part: Int) -> URL { folder.appending(path: "\(file.rawValue)/\(part)") }
 
-    /// Adds leaves to their file, one a line: a leaf in its one spelling has no line end.
-    func add(_ lines: [Int: [String]]) throws {
+    /// Adds leaves to their files, one a line: a leaf in its one spelling has no line end.
+    func add(_ leaves: [Int: [String]], _ salted: [Int: [String]]) throws {
+        try keep(leaves, as: .leaves)
+        try keep(salted, as: .salted)
+    }
+
+    /// Adds lines to the parts of a file.
+    func keep(_ lines: [Int: [String]], as file: File) throws {
+        try? FileManager.default.createDirectory(at: folder.appending(path: file.rawValue), withIntermediateDirectories: true)
         for (part, lines) in lines {
-            guard let handle = FileHandle(forWritingAtPath: leaves(part).path) else { throw Unreadable(zh: "无法写入状态目录", en: "the state folder cannot be written") }
+            let path = url(file, part).path
+            if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+            guard let handle = FileHandle(forWritingAtPath: path) else { throw Self.unwritable }
             defer { try? handle.close() }
             do {
                 try handle.seekToEnd()
                 try handle.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
             } catch {
-                throw Unreadable(zh: "无法写入状态目录", en: "the state folder cannot be written")
+                throw Self.unwritable
             }
         }
     }
 
-    /// The leaves of one part.
-    func entries(_ part: Int) throws -> [[UInt8]] {
-        guard let data = try? Data(contentsOf: leaves(part)) else { throw Unreadable(zh: "无法读取状态目录", en: "the state folder cannot be read") }
-        return data.split(separator: 0x0A).map { Array($0) }
+    /// The lines of one part; none where there is no such file.
+    func lines(_ part: Int, of file: File) -> [String] {
+        (try? Data(contentsOf: url(file, part)))?.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) } ?? []
+    }
+
+    /// The leaves of one part, with their places in the log, in order.
+    func entries(_ part: Int, of file: File = .leaves) throws -> [(index: Int, entry: [UInt8])] {
+        try lines(part, of: file).map { line in
+            guard let space = line.firstIndex(of: " "), let index = Int(line[..<space]) else { throw Self.damaged }
+            return (index, Array(line[line.index(after: space)...].utf8))
+        }
+    }
+
+    func forget(_ file: File) { try? FileManager.default.removeItem(at: folder.appending(path: file.rawValue)) }
+
+    /// Forgets what is of one run: the next one begins anew.
+    func forgetRun() {
+        for file in File.allCases where !file.isKept { forget(file) }
     }
 
     /// Keeps a head that is right. What follows begins here.
-    func keep(_ checkpoint: Checkpoint, note: SignedNote, key: NoteVerifier, edge: [[TreeHash]]) throws {
-        let lengths = (0..<Self.parts).map { part in
-            (try? FileManager.default.attributesOfItem(atPath: leaves(part).path)[.size] as? NSNumber)?.intValue ?? 0
+    func keep(_ checkpoint: Checkpoint, note: SignedNote, key: NoteVerifier, edge: [[TreeHash]], sequence: LogSequence) throws {
+        func lengths(_ file: File) -> [Int] {
+            (0..<Self.parts).map { (try? FileManager.default.attributesOfItem(atPath: url(file, $0).path)[.size] as? NSNumber)?.intValue ?? 0 }
         }
         let head = Head(
             kinds: Self.kinds, key: "\(key)", origin: checkpoint.origin, size: checkpoint.size, head: checkpoint.head.base64, checkpoint: note.description, edge: edge.map { $0.map(\.base64) },
-            lengths: lengths)
+            lengths: lengths(.leaves), saltedLengths: lengths(.salted), sequence: sequence)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         guard (try? encoder.encode(head).write(to: folder.appending(path: "head.json"), options: .atomic)) != nil else {
-            throw Unreadable(zh: "无法写入状态目录", en: "the state folder cannot be written")
+            throw Self.unwritable
         }
         self.head = head
     }
@@ -104,45 +160,4 @@ final class AuditMemory {
     func keepEvidence(_ note: SignedNote) {
         try? note.description.write(to: folder.appending(path: "contradiction.checkpoint"), atomically: true, encoding: .utf8)
     }
-
-    // Downloads that were right, so that a run that was broken off goes on.
-
-    private func checked(_ part: Int) -> URL { folder.appending(path: "checked/\(part)") }
-
-    func checkedVersions(_ part: Int) -> Set<String> {
-        Set((try? String(contentsOf: checked(part), encoding: .utf8))?.split(separator: "\n").map(String.init) ?? [])
-    }
-
-    func addChecked(_ line: String, part: Int) {
-        try? FileManager.default.createDirectory(at: folder.appending(path: "checked"), withIntermediateDirectories: true)
-        if !FileManager.default.fileExists(atPath: checked(part).path) { _ = FileManager.default.createFile(atPath: checked(part).path, contents: nil) }
-        guard let handle = FileHandle(forWritingAtPath: checked(part).path) else { return }
-        defer { try? handle.close() }
-        _ = try? handle.seekToEnd()
-        try? handle.write(contentsOf: Data((line + "\n").utf8))
-    }
-
-    /// A run came to its end: the next one begins anew.
-    func forgetChecked() { try? FileManager.default.removeItem(at: folder.appending(path: "checked")) }
-
-    // Names of datasets in the catalogue, by part, for this run.
-
-    private func catalogue(_ part: Int) -> URL { folder.appending(path: "catalogue/\(part)") }
-
-    func keepCatalogue(_ names: [Int: [String]]) throws {
-        try? FileManager.default.createDirectory(at: folder.appending(path: "catalogue"), withIntermediateDirectories: true)
-        for (part, names) in names {
-            if !FileManager.default.fileExists(atPath: catalogue(part).path) { _ = FileManager.default.createFile(atPath: catalogue(part).path, contents: nil) }
-            guard let handle = FileHandle(forWritingAtPath: catalogue(part).path) else { throw Unreadable(zh: "无法写入状态目录", en: "the state folder cannot be written") }
-            defer { try? handle.close() }
-            _ = try? handle.seekToEnd()
-            try? handle.write(contentsOf: Data(names.map { $0 + "\n" }.joined().utf8))
-        }
-    }
-
-    func catalogueNames(_ part: Int) -> Set<String> {
-        Set((try? String(contentsOf: catalogue(part), encoding: .utf8))?.split(separator: "\n").map(String.init) ?? [])
-    }
-
-    func forgetCatalogue() { try? FileManager.default.removeItem(at: folder.appending(path: "catalogue")) }
 }

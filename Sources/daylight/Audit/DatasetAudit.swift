@@ -17,24 +17,65 @@ struct DatasetAudit {
 
     let dataset: String
     private(set) var releases: [Int: Leaf.Release] = [:]
-    private(set) var withdrawals: [Leaf.Withdrawal] = []
+    private(set) var withdrawals: [(leaf: Leaf.Withdrawal, index: Int)] = []
     private(set) var edits: [Leaf.Description] = []
+    /// Whether its leaves are sealed: it is closed to the public, and its bytes are given by grants only.
+    private(set) var isSealed = false
+    /// Places of releases in the log.
+    private var places: [Int: Int] = [:]
+    /// The newest version that was entered when it was released.
+    private var newest = 0
 
     init(_ dataset: String) { self.dataset = dataset }
 
-    /// - Throws: ``Lie`` where a version has two leaves.
-    mutating func add(_ leaf: Leaf) throws {
+    /// - Parameters:
+    ///   - index: the leaf's place in the log.
+    ///   - isSealed: whether the leaf in the log is a sealed one that stands for this one.
+    /// - Throws: ``Lie`` where something has two leaves, or cannot come after what came before.
+    mutating func add(_ leaf: Leaf, at index: Int, isSealed: Bool = false) throws {
+        if isSealed { self.isSealed = true }
         switch leaf {
-        case .release(let release):
-            if let first = releases[release.version] {
-                throw Lie(
-                    .twice, dataset: dataset, version: release.version, promised: first.digest, served: release.digest, zh: "同一版本有两个条目", en: "the log has two leaves for one version")
-            }
-            releases[release.version] = release
-        case .withdrawal(let withdrawal): withdrawals.append(withdrawal)
+        case .release(let release): try add(release, at: index)
+        case .withdrawal(let withdrawal): try add(withdrawal, at: index)
         case .description(let edit): edits.append(edit)
         default: break
         }
+    }
+
+    private mutating func add(_ release: Leaf.Release, at index: Int) throws {
+        let number = release.version
+        if let first = releases[number] {
+            throw Lie(
+                .twice, dataset: dataset, version: number, leaf: index, promised: first.digest, served: release.digest, zh: "同一版本有两个条目", en: "the log has two leaves for one version")
+        }
+        releases[number] = release
+        places[number] = index
+        guard release.late != true else { return }
+        if number < newest {
+            throw Lie(
+                .sequence, dataset: dataset, version: number, leaf: index, promised: "> \(newest)", served: "\(number)", zh: "第 \(newest) 版之后又发布了较早的版本",
+                en: "it was released after version \(newest)")
+        }
+        newest = number
+        if let whole = withdrawals.first(where: { $0.leaf.subject == .dataset }) { throw late(whole, number, index) }
+    }
+
+    private mutating func add(_ withdrawal: Leaf.Withdrawal, at index: Int) throws {
+        for before in withdrawals {
+            if before.leaf.withdrawal == withdrawal.withdrawal || (withdrawal.subject == .version && before.leaf.subject == .version && before.leaf.version == withdrawal.version) {
+                throw Lie(
+                    .twice, dataset: dataset, version: withdrawal.version, leaf: index, promised: before.leaf.withdrawal, served: withdrawal.withdrawal, zh: "同一撤回有两个条目",
+                    en: "the log has two leaves for one withdrawal")
+            }
+            if before.leaf.subject == .dataset { throw late(before, withdrawal.version, index) }
+        }
+        withdrawals.append((withdrawal, index))
+    }
+
+    private func late(_ whole: (leaf: Leaf.Withdrawal, index: Int), _ version: Int?, _ index: Int) -> Lie {
+        Lie(
+            .sequence, dataset: dataset, version: version, leaf: index, promised: whole.leaf.withdrawal, served: "\(index)", zh: "数据资源已于第 \(whole.index) 条撤回，之后仍有条目",
+            en: "the dataset was withdrawn by leaf \(whole.index), and something comes after that")
     }
 
     /// Each leaf names the digest of the version before.
@@ -47,7 +88,7 @@ struct DatasetAudit {
             guard before != nil || number == 1 else { continue }
             guard release.previousDigest == before else {
                 throw Lie(
-                    .chain, dataset: dataset, version: number, promised: before ?? "-", served: release.previousDigest ?? "-",
+                    .chain, dataset: dataset, version: number, leaf: places[number], promised: before ?? "-", served: release.previousDigest ?? "-",
                     zh: "条目所记的前一版摘要与前一版的条目不符", en: "the leaf names another digest of the version before than that version's own leaf")
             }
         }
@@ -61,17 +102,17 @@ struct DatasetAudit {
     func check(_ shown: [ShownVersion]?) throws -> Lie? {
         guard let shown else {
             let isLate = releases.values.contains { $0.late == true }
-            guard withdrawals.contains(where: { $0.subject == .dataset }) || isLate else {
+            guard withdrawals.contains(where: { $0.leaf.subject == .dataset }) || isLate else {
                 return Lie(
                     .withdrawal, dataset: dataset, promised: "\(releases.count)", served: "410", zh: "数据资源已撤回，存证中却没有撤回的条目", en: "the dataset is withdrawn, and no leaf says so")
             }
             return nil
         }
-        var waiting: Lie?
+        var waiting = checkSubjects()
         let numbers = Set(shown.map(\.number))
         for number in releases.keys.sorted() where !numbers.contains(number) {
             throw Lie(
-                .vanished, dataset: dataset, version: number, promised: releases[number]?.digest ?? "", served: "-",
+                .vanished, dataset: dataset, version: number, leaf: places[number], promised: releases[number]?.digest ?? "", served: "-",
                 zh: "存证中有这一版，服务器上却没有，也没有撤回", en: "the log has this version; the server has not, and it was not withdrawn")
         }
         for version in shown.sorted(by: { $0.number < $1.number }) {
@@ -82,15 +123,15 @@ struct DatasetAudit {
             }
             try compare(version, release)
             if let withdrawal = version.withdrawal {
-                guard withdrawals.contains(where: { $0.withdrawal == withdrawal }) || release.late == true else {
+                guard withdrawals.contains(where: { $0.leaf.withdrawal == withdrawal }) || release.late == true else {
                     waiting = waiting ?? Lie(
                         .withdrawal, dataset: dataset, version: version.number, promised: release.digest, served: withdrawal,
                         zh: "这一版已撤回，存证中却没有撤回的条目", en: "the version is withdrawn, and no leaf says so")
                     continue
                 }
-            } else if let withdrawal = withdrawals.first(where: { $0.subject == .version && $0.version == version.number }) {
+            } else if let withdrawal = withdrawals.first(where: { $0.leaf.subject == .version && $0.leaf.version == version.number }) {
                 waiting = waiting ?? Lie(
-                    .withdrawal, dataset: dataset, version: version.number, promised: withdrawal.withdrawal, served: version.digest,
+                    .withdrawal, dataset: dataset, version: version.number, leaf: withdrawal.index, promised: withdrawal.leaf.withdrawal, served: version.digest,
                     zh: "存证记载这一版已撤回，服务器却仍在提供", en: "the log says that the version was withdrawn, and it is still served")
             }
         }
@@ -101,7 +142,7 @@ struct DatasetAudit {
         func same(_ what: (zh: String, en: String), _ promised: String, _ served: String) throws {
             guard promised != served else { return }
             throw Lie(
-                .version, dataset: dataset, version: version.number, promised: promised, served: served, zh: "\(what.zh)与存证不符", en: "the \(what.en) is another than the log says")
+                .version, dataset: dataset, version: version.number, leaf: places[version.number], promised: promised, served: served, zh: "\(what.zh)与存证不符", en: "the \(what.en) is another than the log says")
         }
         try same(("摘要", "digest"), release.digest, version.digest)
         try same(("行数", "number of rows"), "\(release.rowCount)", "\(version.rowCount)")

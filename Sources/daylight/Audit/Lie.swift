@@ -13,8 +13,12 @@ struct Lie: Error, Encodable {
         case tile
         /// An entry that is no leaf.
         case leaf
-        /// Two leaves for one version.
+        /// Two leaves for one thing.
         case twice
+        /// A leaf that cannot follow on those before it.
+        case sequence
+        /// What the server says that a leaf stands for is not what the leaf has the digest of.
+        case opening
         /// The leaf of a version does not name the digest of the one before.
         case chain
         /// A version that is public and has no leaf.
@@ -36,25 +40,27 @@ struct Lie: Error, Encodable {
     let kind: Kind
     let dataset: String?
     let version: Int?
+    /// The place in the log of the leaf that is wrong, or that is contradicted.
+    let leaf: Int?
     /// What the log says, and what was there instead.
     let promised: String
     let served: String
     let message: LocalizedText
 
-    init(_ kind: Kind, dataset: String? = nil, version: Int? = nil, promised: String, served: String, zh: String, en: String) {
-        (self.kind, self.dataset, self.version, self.promised, self.served) = (kind, dataset, version, promised, served)
+    init(_ kind: Kind, dataset: String? = nil, version: Int? = nil, leaf: Int? = nil, promised: String, served: String, zh: String, en: String) {
+        (self.kind, self.dataset, self.version, self.leaf, self.promised, self.served) = (kind, dataset, version, leaf, promised, served)
         message = LocalizedText(zh: zh, en: en)
     }
 
     func text(in language: Language) -> String {
-        let place = [dataset, version.map(String.init)].compactMap { $0 }
+        let place = [dataset, version.map(String.init)].compactMap { $0 }, entry = leaf.map(String.init)
         switch language {
         case .zh:
             let at = place.isEmpty ? "" : "（\(place.joined(separator: " 第 "))\(version == nil ? "" : " 版")）"
-            return "不实\(at)：\(message.zh)\n  承诺  \(promised)\n  实际  \(served)"
+            return "不实\(at)：\(message.zh)\(entry.map { "\n  条目  \($0)" } ?? "")\n  承诺  \(promised)\n  实际  \(served)"
         case .en:
             let at = place.isEmpty ? "" : " (\(place.joined(separator: ", version ")))"
-            return "A LIE\(at): \(message.text(in: .en))\n  promised  \(promised)\n  served    \(served)"
+            return "A LIE\(at): \(message.text(in: .en))\(entry.map { "\n  leaf      \($0)" } ?? "")\n  promised  \(promised)\n  served    \(served)"
         }
     }
 }

@@ -17,6 +17,8 @@ struct VerifyCommand: ParsableCommand {
                 whether a difference is all that lies between two versions that were released; it is /v1/datasets/{id}/diff.csv?from=M&to=N
             daylight verify --audit audit-7.ndjson --proof audit-7.tlog-proof --key KEY
                 whether an exported audit of the exchange is what was sealed; both are below /v1/exchange/audit/seals/{n}
+            daylight verify --opening 12.json --proof 12.tlog-proof --key KEY
+                what a leaf with a salted digest stands for; both are below /v1/ledger/leaves/{index}
             daylight verify --old checkpoint.txt --consistency proof.txt --key KEY
                 whether a newer log goes on from an older head without changing anything; the proof is /ledger/consistency?old=SIZE
             --witness KEY (more than once), --quorum N
@@ -29,11 +31,14 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "The file as it was downloaded: the canonical CSV, not compressed.", completion: .file())
     var file: String?
 
-    @Option(help: "The version's proof, or the audit's (tlog-proof).", completion: .file())
+    @Option(help: "The version's proof, the audit's, or the leaf's (tlog-proof).", completion: .file())
     var proof: String?
 
     @Option(help: "An exported audit of the exchange: entries and hashes, a line each.", completion: .file())
     var audit: String?
+
+    @Option(help: "What opens a leaf: its salt and content.", completion: .file())
+    var opening: String?
 
     @Option(help: "The proof of one row, which has the row in it.", completion: .file())
     var row: String?
@@ -67,9 +72,10 @@ struct VerifyCommand: ParsableCommand {
 
     func validate() throws {
         try Self.check(quorum: quorum, of: witnesses)
-        let given = [audit == nil ? [file, proof] : [file ?? audit, proof, file == nil ? proof : nil], [row], [difference, from, fromProof, toProof], [old, consistency]].map { options in options.map { $0 != nil } }
+        let proven = [file, audit, opening].compactMap { $0 }
+        let given = [proven.isEmpty && proof == nil ? [nil] : [proven.count == 1 ? proof : nil, proof ?? proven.first], [row], [difference, from, fromProof, toProof], [old, consistency]].map { options in options.map { $0 != nil } }
         guard given.count(where: { $0.contains(true) }) == 1, given.contains(where: { $0.allSatisfy { $0 } }) else {
-            throw ValidationError("give FILE and --proof, or --audit and --proof, or --row, or --difference with --from, --from-proof and --to-proof, or --old and --consistency")
+            throw ValidationError("give FILE and --proof, or --audit and --proof, or --opening and --proof, or --row, or --difference with --from, --from-proof and --to-proof, or --old and --consistency")
         }
     }
 
@@ -83,6 +89,8 @@ struct VerifyCommand: ParsableCommand {
                 terminal.print(finding.text(file: file, in: language))
             } else if let audit, let proof {
                 terminal.print(try Verification.audit(Self.text(audit), proof: Self.text(proof), verifier: verifier, trust: trust).text(file: audit, in: language))
+            } else if let opening, let proof {
+                terminal.print(try Verification.opening(Self.text(opening), proof: Self.text(proof), verifier: verifier, trust: trust).text(in: language))
             } else if let row {
                 terminal.print(try Verification.row(proof: Self.text(row), verifier: verifier, trust: trust).text(in: language))
             } else if let difference, let from, let fromProof, let toProof {
