@@ -62,6 +62,7 @@ extension Sharing {
             file = files.open(name, made)
         }
         guard let made, let file else { throw Problem(.overloaded, zh: "文件正在生成，请稍后重试", en: "the file is being made; try again in a moment", retryAfter: 1) }
+        if let signed = member.signed { try await store.addDeliveryCall(made.delivery, key: signed.key.id, base: signed.base, signature: signed.signature) }
         try await note("file", served, member, purpose, call: call, from: from, version: to, delivery: made.delivery)
         try await delivered(served.grant.request, now)
         return SealedDelivery(

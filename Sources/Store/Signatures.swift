@@ -57,10 +57,13 @@ extension Store {
         }
     }
 
-    /// Keeps the signed call that began a delivery.
+    /// Keeps the signed call that began a delivery; of a file, which is asked for again and again, the first one.
     public func addDeliveryCall(_ delivery: String, key: String, base: String, signature: [UInt8]) async throws {
         try await write(
-            "INSERT INTO daylight.delivery_call (delivery, key_id, base, signature) VALUES (\(delivery)::uuid, \(key)::uuid, \(base), \(Bytea(signature)))")
+            """
+            INSERT INTO daylight.delivery_call (delivery, key_id, base, signature) VALUES (\(delivery)::uuid, \(key)::uuid, \(base), \(Bytea(signature)))
+            ON CONFLICT (delivery) DO NOTHING
+            """)
     }
 
     /// The signed call that began a delivery; nil where it was not signed.

@@ -93,4 +93,32 @@ import Testing
             #expect(try await server.reader.with(key: other.text).get("/v1/exchange/deliveries/\(delivery)/statement").status == 404)
         }
     }
+
+    @Test func aFilesStatementHasTheFirstSignedCallForIt() async throws {
+        try await ContractServer.with { server in
+            let published = try await server.publish(contract)
+            let grant = try #require(published.shared["c1b7a2d4-93f0-4a4e-9c57-0e6f1d2b3a45"]), signer = Curve25519.Signing.PrivateKey(), key = try await server.register(signer)
+            let target = "/v1/exchange/grants/\(grant)/file"
+            let file = try await server.receiver.get(target, headers: [ContractServer.purpose]), delivery = try #require(file.header("Daylight-Delivery"))
+            let serverKey = try #require(try await server.reader.get("/v1/exchange/statement-key").json()["public_key"]?.string)
+            func statement() async throws -> DeliveryStatement {
+                let signed = try JSON.decode(SignedDelivery.self, try await server.pusher.get("/v1/exchange/deliveries/\(delivery)/statement").text)
+                #expect(signed.isValid(by: serverKey))
+                return signed.statement
+            }
+            #expect(try await statement().call == nil)
+            // A question for the headers is no call for the file.
+            #expect(try await send(server.receiver, .HEAD, target, key: key, signer: signer, headers: [ContractServer.purpose]).status == 200)
+            #expect(try await statement().call == nil)
+            for purpose in ["%E5%BA%94%E6%80%A5", "%E6%B5%8B%E8%AF%95"] {
+                let again = try await send(server.receiver, .GET, target, key: key, signer: signer, headers: [("Daylight-Purpose", purpose)])
+                #expect(again.status == 200 && again.header("Daylight-Delivery") == delivery)
+            }
+            let call = try #require(try await statement().call)
+            #expect(call.publicKey == signer.publicKey.rawRepresentation.base64EncodedString())
+            #expect(call.base.contains("\"@method\": GET\n") && call.base.contains("\"@path\": \(target)\n") && call.base.contains("\"daylight-purpose\": %E5%BA%94%E6%80%A5\n"))
+            let signature = try #require(Data(base64Encoded: call.signature))
+            #expect(signer.publicKey.isValidSignature(signature, for: Data(call.base.utf8)))
+        }
+    }
 }
