@@ -16,6 +16,14 @@ public struct AuditReader: Sendable, Hashable {
     public var part: String? { key.scopes.contains(.oversight) ? nil : key.department }
 }
 
+/// How an audit is exported.
+public enum AuditForm: Sendable {
+    /// A line of JSON for each entry: what the ledger has the digest of.
+    case ndjson
+    /// For spreadsheets.
+    case csv
+}
+
 extension Sharing {
     /// Calls on the exchange that the reader may see, newest first.
     ///
@@ -54,10 +62,11 @@ extension Sharing {
         return seal
     }
 
-    /// The entries of a seal as lines, in order: JSON where the reader may see them, else their hash. All lines together hash to what the ledger says.
+    /// The entries of a seal as lines, in order: what the reader may see of them, else their hash. The lines of JSON together hash to what the ledger says.
     ///
     /// - Parameter send: called with some lines at a time.
-    public func export(_ seal: AuditSeal, for reader: AuditReader, send: ([UInt8]) async throws -> Void) async throws {
+    public func export(_ seal: AuditSeal, as form: AuditForm, for reader: AuditReader, send: ([UInt8]) async throws -> Void) async throws {
+        if form == .csv { try await send(AuditCSV.header) }
         guard let first = seal.first, let last = seal.last else { return }
         var number = first - 1
         while number < last {
@@ -65,8 +74,11 @@ extension Sharing {
             guard let end = page.last?.entry.number else { return }
             var text: [UInt8] = []
             for (entry, isShown) in page {
-                text += try isShown && reader.key.datasets.isEmpty ? AuditDigest.line(entry) : AuditDigest.hidden(entry)
-                text.append(UInt8(ascii: "\n"))
+                let isShown = isShown && reader.key.datasets.isEmpty
+                switch form {
+                case .csv: text += try isShown ? AuditCSV.line(entry) : AuditCSV.hidden(entry)
+                case .ndjson: text += try (isShown ? AuditDigest.line(entry) : AuditDigest.hidden(entry)) + [UInt8(ascii: "\n")]
+                }
             }
             try await send(text)
             number = end

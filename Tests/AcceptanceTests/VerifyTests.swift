@@ -33,6 +33,12 @@ import Testing
         return own
     }
 
+    /// Nobody should have to trust much: it can be read at once.
+    @Test func theSecondVerifierIsShort() throws {
+        let lines = try String(contentsOf: Project.file("docs/verify/verify.py"), encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count <= 151 && lines.allSatisfy { $0.count <= 180 })
+    }
+
     @Test func aFileIsProvenOfflineAndAnythingElseIsNot() async throws {
         let folder = try Folder()
         defer { try? FileManager.default.removeItem(at: folder.url) }

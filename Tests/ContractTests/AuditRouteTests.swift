@@ -88,6 +88,13 @@ import Testing
                 let lines = try AuditExport(try await client.get(path + "/entries").text)
                 #expect(lines.digest == leaf.seal.digest && lines.shown + lines.hidden == leaf.seal.count)
                 #expect((lines.hidden == 0) == (client.key == server.authority.key))
+                // The hashes in the table are those of the entries, and make the same digest.
+                let table = try await client.get(path + "/entries.csv").text.split(separator: "\n")
+                var digest = AuditDigest()
+                for line in table.dropFirst() { digest.add(hash: try #require(HexDigest.bytes(String(line.suffix(64))))) }
+                #expect(digest.text == leaf.seal.digest && table.count == leaf.seal.count + 1 && table[0].hasPrefix("number,at,") && table[0].hasSuffix(",nonce,hash"))
+                #expect(table.dropFirst().count { $0.hasPrefix(",") } == lines.hidden)
+                if lines.hidden == 0 { #expect(table.contains { $0.contains(",测试,rows,") }, "\(table)") }
             }
         }
     }

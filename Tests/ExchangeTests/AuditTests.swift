@@ -27,7 +27,7 @@ import Testing
 
     private func export(_ seal: AuditSeal, _ desk: Desk, _ reader: AuditReader) async throws -> String {
         var text: [UInt8] = []
-        try await desk.sharing.export(seal, for: reader) { text += $0 }
+        try await desk.sharing.export(seal, as: .ndjson, for: reader) { text += $0 }
         return String(decoding: text, as: UTF8.self)
     }
 

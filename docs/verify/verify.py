@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a file, a row, or one checkpoint against another, with nothing but the standard library and docs/ledger.md.
+"""Checks a file, a row, or one checkpoint against another, with nothing but the standard library and docs/ledger.md. audit.py checks audits.
 
 usage: verify.py FILE --proof PROOF --key KEY                     was this file released, as the ledger says?
        verify.py --row PROOF --key KEY                            does this row stand in a version that was released?

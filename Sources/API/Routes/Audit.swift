@@ -90,20 +90,22 @@ extension API {
             return try .json(try await sharing.auditSeal(try context.sealNumber()), headers: Self.unshared)
         }
 
-        routes.get("/v1/exchange/audit/seals/{seal}/entries", .download) { request, context in
-            _ = try request.negotiate(["application/x-ndjson"])
-            try QueryParameters(request).only()
-            let reader = try context.auditReader()
-            let seal = try await sharing.auditSeal(try context.sealNumber())
-            var headers = Self.unshared
-            headers[.contentType] = "application/x-ndjson"
-            headers[.contentDisposition] = "attachment; filename=\"audit-\(seal.number).ndjson\""
-            return Response(
-                status: .ok, headers: headers,
-                body: ResponseBody { writer in
-                    try await sharing.export(seal, for: reader) { try await writer.write(ByteBuffer(bytes: $0)) }
-                    try await writer.finish(nil)
-                })
+        for (form, path, type, suffix) in [(AuditForm.ndjson, "entries", "application/x-ndjson", "ndjson"), (.csv, "entries.csv", "text/csv", "csv")] {
+            routes.get("/v1/exchange/audit/seals/{seal}/\(path)", .download) { request, context in
+                _ = try request.negotiate([type])
+                try QueryParameters(request).only()
+                let reader = try context.auditReader()
+                let seal = try await sharing.auditSeal(try context.sealNumber())
+                var headers = Self.unshared
+                headers[.contentType] = form == .csv ? "text/csv; charset=utf-8; header=present" : type
+                headers[.contentDisposition] = "attachment; filename=\"audit-\(seal.number).\(suffix)\""
+                return Response(
+                    status: .ok, headers: headers,
+                    body: ResponseBody { writer in
+                        try await sharing.export(seal, as: form, for: reader) { try await writer.write(ByteBuffer(bytes: $0)) }
+                        try await writer.finish(nil)
+                    })
+            }
         }
 
         guard let notary = parts.notary else { return }
