@@ -27,7 +27,13 @@ import Testing
             #expect(try await site.run("receiver", ["key", "make", site.path("receiver.signing")]).status == 2, "a key is not written over")
             let key = try #require(try await site.json("receiver", ["key", "register"])["id"]?.string)
             #expect(try await site.good("receiver", ["signing", "on", "--department", site.receiver]).contains("must be signed"))
-            #expect(try await site.good("provider", ["nodes"], language: "zh_CN.UTF-8").contains("写操作须签名"))
+            #expect(try await site.good("provider", ["departments"], language: "zh_CN.UTF-8").contains("写操作须签名"))
+            #expect(try await site.good("provider", ["nodes"]).contains("no other node"))
+            try await site.installation.database.database.execute(
+                "INSERT INTO daylight.home_node (url, state, error_zh, error_en) VALUES ('https://county.example', 'unreachable', '无法连接', 'it does not answer')")
+            let nodes = try await site.good("provider", ["nodes"])
+            #expect(nodes.contains("https://county.example  unreachable  0 datasets  it does not answer"), "\(nodes)")
+            try await site.installation.database.database.execute("DELETE FROM daylight.home_node")
             let unsigned = try await site.run("receiver", ["request", "lines", "--unsigned"] + ExchangeSite.draft)
             #expect(unsigned.status == 1 && unsigned.output.contains("DL5061"), "\(unsigned.output)")
 
@@ -76,6 +82,23 @@ import Testing
             #expect(try await site.good("provider", ["receipt", delivery]).contains(key))
             #expect(try await site.json("provider", ["statement", delivery])["statement"]?["call"]?["base"]?.string?.contains("%E5%BA%94%E6%80%A5%20%E8%B0%83%E5%BA%A6") == true)
             #expect(try await site.run("receiver", ["statement", delivery, "--file", file]).status == 1, "the file is of another version")
+            // The server's key for statements is one that the ledger's key vouches for; another ledger does not.
+            let reader = site.installation.reader, ledgerKey = try await reader.get("/ledger/key").text.trimmingCharacters(in: .whitespacesAndNewlines)
+            let statementKey = try #require(try await reader.get("/v1/exchange/statement-key").json()["public_key"]?.string)
+            let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", other = Data(repeating: 7, count: 32).base64EncodedString()
+            for (settings, status, words) in [
+                (#","ledger_key":"\#(ledgerKey)""#, 0, "the signature holds"), (#","ledger_key":"\#(ledgerKey)","statement_key":"\#(statementKey)""#, 0, "the signature holds"),
+                (#","ledger_key":"\#(stranger)""#, 1, "compare both keys with the operator"), (#","ledger_key":"\#(ledgerKey)","statement_key":"\#(other)""#, 1, "change statement_key"),
+                (#","statement_key":"\#(other)""#, 1, "not signed by the server's key"), (#","ledger_key":"nothing""#, 2, "ledger_key"),
+            ] {
+                let profile = try String(contentsOfFile: site.path("receiver.json"), encoding: .utf8)
+                try (profile.dropLast() + settings + "}").write(toFile: site.path("pinned.json"), atomically: true, encoding: .utf8)
+                for arguments in [["statement", delivery], ["pull", grant, "--to", site.path("pinned.csv")]] where arguments[0] == "statement" || (status != 0 && settings.contains("ledger_key")) {
+                    let found = try await site.run("pinned", arguments)
+                    #expect(found.status == status && found.output.contains(words), "\(settings): \(found.output)")
+                }
+                #expect(!FileManager.default.fileExists(atPath: site.path("pinned.csv")))
+            }
             #expect(try await site.good("receiver", ["receipt", delivery, "--proof"]).contains("tlog-proof"))
             // The direct readings of this test were never signed for.
             #expect(try await site.json("receiver", ["receipt", "--grant", grant])["data"]?.array?.count == 4)

@@ -15,6 +15,6 @@ struct ExchangeCommand: AsyncParsableCommand {
             AcceptCommand.self, ReasonedCommand<Decisions.Refuse>.self, ReasonedCommand<Decisions.Ask>.self, ExtendCommand.self, ReasonedCommand<Decisions.Revoke>.self,
             SupplementCommand.self, NotedCommand<Decisions.Withdraw>.self, ReasonedCommand<Decisions.Dispute>.self, ReasonedCommand<Decisions.Refer>.self, NotedCommand<Decisions.Finish>.self, NotedCommand<Decisions.Confirm>.self,
             ReasonedCommand<Decisions.Uphold>.self, ReasonedCommand<Decisions.Dismiss>.self,
-            GrantsCommand.self, PullCommand.self, ReceiptCommand.self, StatementCommand.self, NodesCommand.self, KeyCommand.self, SigningCommand.self, OpenCommand.self, KeygenCommand.self,
+            GrantsCommand.self, PullCommand.self, ReceiptCommand.self, StatementCommand.self, NodesCommand.self, DepartmentsCommand.self, KeyCommand.self, SigningCommand.self, OpenCommand.self, KeygenCommand.self,
         ])
 }

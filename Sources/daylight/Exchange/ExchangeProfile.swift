@@ -9,8 +9,10 @@ struct ExchangeProfile {
     var accessKey: String
     /// The file of the signing key; nil where calls go unsigned.
     var signingKeyFile: String?
-    /// The server's key for statements, where it is known; else the one that it shows is taken the first time.
+    /// The server's key for statements, where it is known; else the one that it shows, which the ledger's key has to vouch for.
     var statementKey: String?
+    /// The verifier key of the server's ledger, or a file with it, where it is known; else the one that it shows.
+    var ledgerKey: String?
 
     /// What the profile file may say.
     struct File: Decodable {
@@ -18,6 +20,7 @@ struct ExchangeProfile {
         var accessKeyFile: String?
         var receiptKey: String?
         var statementKey: String?
+        var ledgerKey: String?
     }
 
     /// `DAYLIGHT_PROFILE`, or `daylight/exchange.json` in the folder for settings.
@@ -39,7 +42,7 @@ struct ExchangeOptions: ParsableArguments {
     @Option(help: "The file of the key that signs receipts and calls; else DAYLIGHT_RECEIPT_KEY, else receipt_key in the profile.", completion: .file())
     var receiptKey: String?
 
-    @Option(help: "The profile: a JSON file with url, access_key_file, receipt_key, statement_key; else DAYLIGHT_PROFILE, else ~/.config/daylight/exchange.json.", completion: .file())
+    @Option(help: "The profile: a JSON file with url, access_key_file, receipt_key, statement_key, ledger_key; else DAYLIGHT_PROFILE, else ~/.config/daylight/exchange.json.", completion: .file())
     var profile: String?
 
     @Flag(help: "Do not sign calls.")
@@ -76,7 +79,9 @@ struct ExchangeOptions: ParsableArguments {
         }
         return ExchangeProfile(
             server: server.hasSuffix("/") ? String(server.dropLast()) : server, accessKey: key, signingKeyFile: receiptKey ?? variable("DAYLIGHT_RECEIPT_KEY") ?? beside(file.receiptKey),
-            statementKey: variable("DAYLIGHT_STATEMENT_KEY") ?? file.statementKey)
+            statementKey: variable("DAYLIGHT_STATEMENT_KEY") ?? file.statementKey,
+            // A file beside the profile, or the key itself.
+            ledgerKey: variable("DAYLIGHT_LEDGER_VERIFIER") ?? file.ledgerKey.map { text in beside(text).flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil } ?? text })
     }
 
     /// Runs a command's work, and says in words what went wrong.

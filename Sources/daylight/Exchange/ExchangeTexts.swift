@@ -61,12 +61,14 @@ struct DepartmentText: Decodable {
     var name: LocalizedText
     var level: String
     var region: String
+    var node: String?
     var receiptKeys: [ReceiptKey]
     var signaturesRequired: Bool?
 
     func line(in language: Language) -> String {
         let standing = receiptKeys.count { $0.revokedAt == nil }
         var parts = [uscc, name.text(in: language), level, region, language == .zh ? "现行公钥 \(standing) 个" : "\(standing) keys"]
+        if let node { parts.append(node) }
         if signaturesRequired == true { parts.append(language == .zh ? "写操作须签名" : "writes are signed") }
         return parts.joined(separator: "  ")
     }

@@ -36,7 +36,7 @@ struct PullCommand: AsyncParsableCommand {
             do {
                 let pull = Pull(
                     client: client, copy: copy, grant: granted, purpose: purpose ?? granted.terms.purpose,
-                    key: schema.key, types: schema.types, statementKey: try await statementKey(client),
+                    key: schema.key, types: schema.types, statementKey: try await client.statementKey(),
                     progress: PullProgress(terminal))
                 try await keep(pull, terminal)
                 await copy.close()
@@ -107,19 +107,6 @@ struct PullCommand: AsyncParsableCommand {
         let table = target[target.index(after: slash)..<end].removingPercentEncoding ?? ""
         return table.isEmpty ? nil : (String(target[..<slash]) + target[end...], table)
     }
-
-    /// The server's key for statements: the one that is known, else the one that it shows.
-    private func statementKey(_ client: ExchangeClient) async throws -> String {
-        if let known = client.profile.statementKey { return known }
-        return try await client.get("/v1/exchange/statement-key").json(StatementKeyText.self).publicKey
-    }
-}
-
-/// The key for statements, as it is read.
-struct StatementKeyText: Decodable {
-    var publicKey: String
-    /// The key, signed by the ledger's.
-    var certificate: String?
 }
 
 /// A dataset's fields as departments see them, as far as a copy needs it.

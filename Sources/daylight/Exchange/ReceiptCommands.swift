@@ -61,9 +61,7 @@ struct StatementCommand: AsyncParsableCommand {
         try await options.run { client, terminal in
             let answer = try await client.get("/v1/exchange/deliveries/\(PathText.escaped(delivery))/statement")
             let signed = try answer.json(SignedDelivery.self)
-            let key: String
-            if let known = client.profile.statementKey { key = known } else { key = try await client.get("/v1/exchange/statement-key").json(StatementKeyText.self).publicKey }
-            guard signed.isValid(by: key) else {
+            guard signed.isValid(by: try await client.statementKey()) else {
                 throw ExchangeFailure.doubtful(LocalizedText(zh: "签名不是该服务器的", en: "the statement is not signed by the server's key"))
             }
             if let file {

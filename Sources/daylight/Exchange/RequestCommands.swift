@@ -124,17 +124,3 @@ struct GrantsCommand: AsyncParsableCommand {
         }
     }
 }
-
-struct NodesCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "nodes", abstract: "Departments that take part, and the keys with which they sign. 参与共享的部门及其签名公钥。")
-
-    @OptionGroup var options: ExchangeOptions
-    @Option(help: "How many, from 1 to 200.") var limit = 50
-
-    func run() async throws {
-        try await options.run { client, terminal in
-            let answer = try await client.get("/v1/exchange/departments?limit=\(limit)")
-            try options.show(answer, on: terminal) { try $0.json(ListText<DepartmentText>.self).data.map { $0.line(in: terminal.language) }.joined(separator: "\n") }
-        }
-    }
-}
