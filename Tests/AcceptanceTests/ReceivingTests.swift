@@ -243,6 +243,15 @@ import Testing
             try await site.county.restart()
             try await Self.eventually("all of it anew") { try await site.received() == site.granted() }
             #expect(try await site.listed()?["until"]?.string == "2030-12-31T00:00:00+08:00")
+            // A version that is withdrawn as such takes its rows away until there is another one.
+            let version = try await site.region.pusher.send(.POST, "/v1/datasets/funds/withdrawals", json: #"{"subject":"version","version":1,"reason":{"zh":"有误"}}"#)
+            #expect(version.status == 201, "\(version.text)")
+            try await Self.eventually("rows that are gone") { try await site.listed()?["row_count"]?.int == 0 }
+            #expect(try await database.execute("SELECT FROM received.g1").count == 0)
+            #expect(try await site.listed()?["reason"]?["en"]?.string?.contains("DL2009") == true)
+            try await site.region.publish("funds", Self.file(5, 1...20))
+            try await Self.eventually("the next version") { try await site.listed()?["row_count"]?.int == 10 }
+            #expect(try await site.received() == site.granted())
             let gone = try await site.region.pusher.send(.POST, "/v1/datasets/funds/withdrawals", json: #"{"subject":"dataset","reason":{"zh":"全部撤回"}}"#)
             #expect(gone.status == 201, "\(gone.text)")
             try await Self.eventually("the end") { try await site.node("status").output.contains("grant \(site.grant): ended") }
