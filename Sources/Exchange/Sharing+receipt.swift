@@ -26,7 +26,7 @@ extension Sharing {
     /// - Returns: the receipt, and whether it is a new one: a delivery has one receipt.
     /// - Throws: `Problem`: `deliveryNotFound`, `invalidReceipt`, `notYourDecision`.
     public func sign(_ statement: CanonicalJSON, key: String, signature: String, by member: Member, now: Timestamp = .now) async throws -> (receipt: Receipt, isNew: Bool) {
-        let stated = try Self.read(statement)
+        let bytes = statement.bytes, stated = try Self.read(statement, bytes)
         guard let subject = try await store.receiptSubject(delivery: stated.delivery, key: key), !member.parties(subject).isEmpty else {
             throw Problem(.deliveryNotFound, zh: "没有编号为 \(stated.delivery.prefix(64)) 的交付", en: "there is no delivery \(stated.delivery.prefix(64))")
         }
@@ -40,7 +40,7 @@ extension Sharing {
         if let registered, registered.department == subject.receiver, registered.use == .receipt {
             if let revoked = registered.revokedAt {
                 places.append(.init("/key", zh: "已于 \(revoked) 撤销；请登记新公钥，用其私钥重新签名", en: "was revoked at \(revoked): register another key, and sign with that"))
-            } else if !Self.isValid(signature, over: try stated.signedBytes, by: registered.publicKey) {
+            } else if !Self.isValid(signature, over: bytes, by: registered.publicKey) {
                 places.append(.init("/signature", zh: "签名与公钥不符", en: "is not a signature of this statement by this key"))
             }
         } else {
@@ -48,8 +48,8 @@ extension Sharing {
         }
         if !places.isEmpty { throw Problem(.invalidReceipt, zh: "回执与交付不符", en: "the receipt does not fit the delivery", places: places) }
         var receipt = Receipt(statement: stated, key: key.lowercased(), signature: signature, recordedAt: now)
-        let entry = try LedgerEntry.receipt(receipt, publicKey: registered?.publicKey ?? "")
-        if try await store.addReceipt(receipt, statement: try stated.signedBytes, signature: Self.bytes(signature), entry: entry) {
+        let entry = try LedgerEntry.receipt(receipt, statement: statement, publicKey: registered?.publicKey ?? "")
+        if try await store.addReceipt(receipt, statement: bytes, signature: Self.bytes(signature), entry: entry) {
             receipt.salt = entry.salt.map { $0.bytes.map { String(format: "%02x", $0) }.joined() }
             return (receipt, true)
         }
@@ -67,8 +67,9 @@ extension Sharing {
         return receipt
     }
 
-    private static func read(_ statement: CanonicalJSON) throws -> ReceiptStatement {
-        guard let stated = try? JSON.decode(ReceiptStatement.self, String(decoding: statement.bytes, as: UTF8.self)), try stated.signedBytes == statement.bytes else {
+    /// - Parameter bytes: those of the statement in its one spelling.
+    private static func read(_ statement: CanonicalJSON, _ bytes: [UInt8]) throws -> ReceiptStatement {
+        guard let stated = try? JSON.decode(ReceiptStatement.self, String(decoding: bytes, as: UTF8.self)), try stated.signedBytes == bytes else {
             throw Problem(
                 .invalidReceipt, zh: "statement 的成员或写法不符；时间应写作 2026-03-02T09:00:00+08:00",
                 en: "the members of the statement, or their spelling, are not those of a receipt; times are written 2026-03-02T09:00:00+08:00",

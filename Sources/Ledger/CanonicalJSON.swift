@@ -11,12 +11,15 @@ public enum CanonicalJSON: Sendable, Hashable, Decodable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        // What is most frequent first: each failure is an error that is made and thrown.
         if container.decodeNil() {
             self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .boolean(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
         } else if let value = try? container.decode([CanonicalJSON].self) {
             self = .array(value)
         } else if let value = try? container.decode([String: CanonicalJSON].self) {

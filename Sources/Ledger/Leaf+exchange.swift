@@ -24,10 +24,11 @@ extension Leaf {
         /// Salted digest of statement, signature and public key.
         public var commitment: Commitment
 
-        public init(_ receipt: Model.Receipt, publicKey: String, salt: [UInt8]) throws {
+        /// - Parameter statement: the receipt's, where it is at hand as it was signed.
+        public init(_ receipt: Model.Receipt, statement: CanonicalJSON? = nil, publicKey: String, salt: [UInt8]) throws {
             recordedAt = receipt.recordedAt
             let content = CanonicalJSON.object([
-                "statement": try receipt.statement.canonical, "signature": .string(receipt.signature), "public_key": .string(publicKey),
+                "statement": try statement ?? receipt.statement.canonical, "signature": .string(receipt.signature), "public_key": .string(publicKey),
             ])
             commitment = Commitment(salt: salt, content: content.bytes)
         }

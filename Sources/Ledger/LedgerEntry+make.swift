@@ -54,10 +54,12 @@ extension LedgerEntry {
 
     /// A receipt.
     ///
-    /// - Parameter publicKey: the key that signed, in base64.
-    public static func receipt(_ receipt: Receipt, publicKey: String) throws -> LedgerEntry {
+    /// - Parameters:
+    ///   - statement: the receipt's, where it is at hand as it was signed.
+    ///   - publicKey: the key that signed, in base64.
+    public static func receipt(_ receipt: Receipt, statement: CanonicalJSON? = nil, publicKey: String) throws -> LedgerEntry {
         let salt = Commitment.salt()
-        return try LedgerEntry(.receipt(.init(receipt, publicKey: publicKey, salt: salt)), salt: Salt(subject: receipt.statement.delivery, bytes: salt))
+        return try LedgerEntry(.receipt(.init(receipt, statement: statement, publicKey: publicKey, salt: salt)), salt: Salt(subject: receipt.statement.delivery, bytes: salt))
     }
 
     /// An edit of a published description.
