@@ -11,6 +11,8 @@ enum ReferenceFile {
 
     static let codeHeader = ["list", "code", "title_zh", "title_en", "parent", "valid_from", "valid_to"]
     static let departmentHeader = ["uscc", "name_zh", "name_en", "level", "region"]
+    /// Columns of departments that may follow; what is empty leaves what is known.
+    static let moreOfDepartment = ["contact_name", "contact_phone", "contact_email", "node"]
     private static let mostPlaces = 100
 
     /// - Parameter csv: the whole file, UTF-8.
@@ -36,11 +38,14 @@ enum ReferenceFile {
         let rows = records.dropFirst()
         switch header {
         case Self.codeHeader: self = .codes(Self.codes(rows, &places))
-        case Self.departmentHeader: self = .departments(Self.departments(rows, &places))
+        case let header where header.starts(with: Self.departmentHeader) && Self.areMore(header.dropFirst(Self.departmentHeader.count)):
+            self = .departments(Self.departments(rows, more: Array(header.dropFirst(Self.departmentHeader.count)), &places))
         default:
-            let known = [Self.codeHeader, Self.departmentHeader].map { $0.joined(separator: ",") }
+            let known = [Self.codeHeader, Self.departmentHeader].map { $0.joined(separator: ",") }, more = Self.moreOfDepartment.joined(separator: ",")
             throw InvalidDocument(places: [
-                Problem.Place("1", zh: "表头应为 \(known.joined(separator: " 或 "))", en: "the header must be \(known.joined(separator: " or "))")
+                Problem.Place(
+                    "1", zh: "表头应为 \(known.joined(separator: " 或 "))，后者之后可加 \(more)",
+                    en: "the header must be \(known.joined(separator: " or ")); any of \(more) may follow the latter")
             ])
         }
         if !places.isEmpty { throw InvalidDocument(places: places) }
@@ -79,7 +84,9 @@ enum ReferenceFile {
         return lists
     }
 
-    private static func departments(_ rows: ArraySlice<(line: Int, values: [String])>, _ places: inout [Problem.Place]) -> [Department] {
+    private static func areMore(_ columns: ArraySlice<String>) -> Bool { Set(columns).count == columns.count && Set(columns).isSubset(of: moreOfDepartment) }
+
+    private static func departments(_ rows: ArraySlice<(line: Int, values: [String])>, more: [String], _ places: inout [Problem.Place]) -> [Department] {
         var departments: [Department] = []
         var seen: [String: Int] = [:]
         for (line, values) in rows {
@@ -98,8 +105,18 @@ enum ReferenceFile {
             if let first = seen.updateValue(line, forKey: values[0]) {
                 places.append(Problem.Place("\(line):uscc", zh: "与第 \(first) 行重复", en: "stands on line \(first) already"))
             }
+            func value(_ column: String) -> String? {
+                more.firstIndex(of: column).map { values[departmentHeader.count + $0] }.flatMap { $0.isEmpty ? nil : $0 }
+            }
+            let contact = Contact(name: value("contact_name"), phone: value("contact_phone"), email: value("contact_email")), node = value("node").map { ($0, HomeNode.address($0)) }
+            if let node, node.1 == nil {
+                places.append(
+                    Problem.Place("\(line):node", zh: "应为节点地址，如 https://county.example", en: "must be the address of a node, such as https://county.example"))
+            }
             departments.append(
-                Department(uscc: values[0], name: LocalizedText(zh: values[1], en: values[2].isEmpty ? nil : values[2]), level: level ?? .county, region: values[4])
+                Department(
+                    uscc: values[0], name: LocalizedText(zh: values[1], en: values[2].isEmpty ? nil : values[2]), level: level ?? .county, region: values[4],
+                    contact: contact == Contact() ? nil : contact, node: node?.1)
             )
         }
         return departments

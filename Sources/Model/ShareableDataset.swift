@@ -68,9 +68,12 @@ public struct ShareableFilter: Sendable, Hashable {
     public var department: String?
     public var shareType: ShareType?
     public var audience: Audience?
+    /// Each of them stands in the identifier, the title, the abstract, the keywords or a field that can be asked for.
+    public var words: [String]
 
-    public init(department: String? = nil, shareType: ShareType? = nil, audience: Audience? = nil) {
+    public init(department: String? = nil, shareType: ShareType? = nil, audience: Audience? = nil, words: [String] = []) {
         self.department = department
+        self.words = words
         self.shareType = shareType
         self.audience = audience
     }

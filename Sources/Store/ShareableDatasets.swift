@@ -13,9 +13,17 @@ extension Store {
         if let department = filter.department { conditions.append("d.department = \(department)") }
         if let type = filter.shareType { conditions.append("d.share_type = \(type.rawValue)") }
         if let audience = filter.audience { conditions.append("d.audience = \(audience.rawValue)") }
+        for word in filter.words { conditions.append("strpos(lower(\(Self.shareableText)), lower(\(word, as: .text))) > 0") }
         if !datasets.isEmpty { conditions.append("d.id = ANY (\(datasets))") }
         return try await shareable("\(conditions.joined(separator: " AND ")) ORDER BY d.id LIMIT \(limit)", receiver)
     }
+
+    /// What words are looked for in. Fields that nobody can ask for are not to be found out.
+    private static let shareableText: SQL = """
+        concat_ws(' ', d.id, d.description #>> '{title,zh}', d.description #>> '{title,en}', d.description #>> '{abstract,zh}', d.description #>> '{abstract,en}',
+            d.description ->> 'keywords', (SELECT string_agg(concat_ws(' ', f ->> 'name', f #>> '{title,zh}', f #>> '{title,en}'), ' ')
+                FROM jsonb_array_elements(v.schema -> 'fields') AS f WHERE f ->> 'visibility' IS DISTINCT FROM 'private'))
+        """
 
     /// One of them; nil where there is none.
     public func shareableDataset(_ id: String, receiver: String?) async throws -> ShareableDataset? {

@@ -14,7 +14,8 @@ struct ReferenceCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Load CSV files of codes or departments.",
             discussion: """
-                The header says which: list,code,title_zh,title_en,parent,valid_from,valid_to for codes, uscc,name_zh,name_en,level,region for departments. \
+                The header says which: list,code,title_zh,title_en,parent,valid_from,valid_to for codes, uscc,name_zh,name_en,level,region for departments, \
+                which contact_name, contact_phone, contact_email and node may follow. \
                 Each file is loaded whole or not at all; entries are added or brought up to date, none is taken away.
                 """
         )

@@ -78,6 +78,20 @@ import Testing
             let loaded = try await Registry(store: store).loadReference(Array(csv.utf8))
             #expect(loaded == ["departments": Loaded(added: 1, changed: 0)])
             #expect(try await store.department(code)?.name.zh == "灯塔局")
+
+            let more = "uscc,name_zh,name_en,level,region,node,contact_phone\n\(code),灯塔局,Lighthouses,county,130631,https://xiong.example,0312-5550100\n"
+            #expect(try await Registry(store: store).loadReference(Array(more.utf8)) == ["departments": Loaded(added: 0, changed: 1)])
+            let known = try #require(try await store.department(code))
+            #expect(known.node == "https://xiong.example" && known.contact == Contact(phone: "0312-5550100"))
+            // What the first file does not say stays.
+            #expect(try await Registry(store: store).loadReference(Array(csv.utf8)) == ["departments": Loaded(added: 0, changed: 0)])
+            #expect(try await store.department(code)?.node == "https://xiong.example")
+
+            for (header, place) in [("node,node", "1"), ("nodes", "1"), ("node", "2:node")] {
+                let wrong = "uscc,name_zh,name_en,level,region,\(header)\n\(code),灯塔局,,county,130631,xiong\(header == "node,node" ? "," : "")\n"
+                let error = try #require(await #expect(throws: InvalidDocument.self) { try await Registry(store: store).loadReference(Array(wrong.utf8)) })
+                #expect(error.places.map(\.place) == [place])
+            }
         }
     }
 }

@@ -94,6 +94,17 @@ import Testing
             // Others see that there is something to ask for, and on what terms.
             let listed = try await server.receiver.get("/v1/exchange/datasets?audience=departments").json()
             #expect(listed["data"]?.array?.compactMap { $0["id"]?.string } == [Self.id])
+            func found(_ words: String) async throws -> [String] {
+                let answer = try await server.receiver.get("/v1/exchange/datasets?audience=departments&q=\(words)")
+                try #require(answer.status == 200, "\(answer.text)")
+                return try answer.json()["data"]?.array?.compactMap { $0["id"]?.string } ?? []
+            }
+            // The dataset's title is of stations; each word has to be there, in whatever case.
+            #expect(try await found("%E7%AB%99%E7%82%B9") == [Self.id])
+            #expect(try await found("%E7%AB%99%E7%82%B9%20\(Self.id.uppercased())") == [Self.id])
+            #expect(try await found("%E7%AB%99%E7%82%B9%20%E9%92%A2%E9%93%81").isEmpty)
+            #expect(try await found("visibility").isEmpty)
+            #expect(try await server.receiver.get("/v1/exchange/datasets?q=a+b+c+d+e+f+g+h+i").status == 400)
             let entry = try await server.receiver.get("/v1/exchange/datasets/\(Self.id)").json()
             #expect(entry["share_condition"]?.string == "仅用于应急指挥" && entry["audience"]?.string == "departments" && entry["grant"] == nil)
             #expect(try await server.reader.get("/v1/exchange/datasets/\(Self.id)").status == 401)
