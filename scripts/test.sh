@@ -18,7 +18,7 @@ run() {
     scripts/with-postgres.sh swift test -c release --skip-build --disable-xctest "$@" 2>&1 | tee -a "$work/log" || status=$?
 }
 if [ $# -eq 0 ]; then
-    # Whole processes are started, stopped and killed by themselves: waiting for them holds up whatever else runs beside. Nodes that follow one another are by themselves even then.
+    # Whole servers take much of a small machine: they run by themselves, and nodes that follow one another by themselves even then.
     run --filter AcceptanceTests.NodeTests
     run --filter AcceptanceTests --skip AcceptanceTests.NodeTests
     run --skip AcceptanceTests

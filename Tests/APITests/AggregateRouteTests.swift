@@ -56,7 +56,7 @@ import Testing
             try await server.release.setReleaseTime(version: 1, "2026-01-01T00:00:00+08:00")
             try await server.release.setReleaseTime(version: 2, "2026-02-01T00:00:00+08:00")
             var now = before
-            for _ in 0..<100 where !now.text.contains(#""count":19"#) {
+            for _ in 0..<3000 where !now.text.contains(#""count":19"#) {
                 try await Task.sleep(for: .milliseconds(20))
                 now = try await server.test.get(Self.base)
             }

@@ -123,7 +123,7 @@ import Testing
             try await server.release.release(2, rows: [], removing: [["L100003"]])
             try await server.release.withdraw(.rows, version: 1, keys: ["L100003"], reason: "涉及隐私")
             var status = 0
-            for _ in 0..<100 where status != 410 {
+            for _ in 0..<3000 where status != 410 {
                 try await Task.sleep(for: .milliseconds(20))
                 status = try await server.test.get("/v1/datasets/lighthouse/versions/1/data.csv").status
             }
@@ -134,7 +134,7 @@ import Testing
             #expect(row.status == 410)
             #expect(row.text.contains("DL4005"))
             try await server.release.withdraw(.dataset, reason: "停止公开")
-            for _ in 0..<100 where try await server.test.get(Self.file).status != 410 { try await Task.sleep(for: .milliseconds(20)) }
+            for _ in 0..<3000 where try await server.test.get(Self.file).status != 410 { try await Task.sleep(for: .milliseconds(20)) }
             for address in [Self.file, "/v1/datasets/lighthouse/rows", "/v1/datasets/lighthouse/rows.csv", "/v1/datasets/lighthouse/rows/L100001"] {
                 let response = try await server.test.get(address)
                 #expect(response.status == 410 && response.text.contains("停止公开"), "\(address)")

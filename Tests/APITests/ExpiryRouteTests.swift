@@ -63,7 +63,7 @@ import Testing
             server = api.makeServer(router: api.makeRouter(), group: MultiThreadedEventLoopGroup.singleton)
             try await server.start()
             followers = [Task { await released.run() }, Task { await changes.run() }, Task { await bulk.run() }, Task { await notary.run() }]
-            for _ in 0..<500 where !api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where !api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
         }
 
         func stop() async {
@@ -239,7 +239,7 @@ import Testing
                 func stale() throws -> [String] {
                     try FileManager.default.contentsOfDirectory(atPath: node.directory).filter { $0.hasPrefix("lighthouse-1-") || $0.hasPrefix("lighthouse-2-") }
                 }
-                for _ in 0..<200 where try !stale().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+                for _ in 0..<1200 where try !stale().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
                 #expect(try stale() == [])
             }
         }

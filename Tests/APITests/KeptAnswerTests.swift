@@ -41,7 +41,7 @@ import Testing
             server = api.makeServer(router: api.makeRouter(), group: MultiThreadedEventLoopGroup.singleton)
             try await server.start()
             follower = Task { await released.run() }
-            for _ in 0..<500 where !api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where !api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
             #expect(api.gate.answers.isOpen)
         }
 
@@ -268,7 +268,7 @@ import Testing
             #expect(try await node.get(path, "If-None-Match: \(fresh["ETag"] ?? "")").status == 304)
             // It gives the silent connection up and hears again.
             wire.mend()
-            for _ in 0..<3000 where !node.api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where !node.api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
             #expect(node.api.gate.answers.isOpen)
             _ = try await node.warm(path)
             await node.stop()

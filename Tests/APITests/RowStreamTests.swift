@@ -36,7 +36,7 @@ import Testing
             #expect(try await connection.line() == "HTTP/1.1 200 OK")
             while try await connection.line() != "" {}
             var (busy, wasBusy) = (1, false)
-            for _ in 0..<1200 where busy > 0 {
+            for _ in 0..<2400 where busy > 0 {
                 try await Task.sleep(for: .milliseconds(25))
                 busy = try await server.release.openTransactions()
                 wasBusy = wasBusy || busy > 0

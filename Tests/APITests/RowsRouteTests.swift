@@ -104,7 +104,7 @@ import Testing
             #expect(rest.text.contains("\"version\":1"))
             #expect(!rest.text.contains("L999999"))
             var found = 0
-            for _ in 0..<100 where found != 200 {
+            for _ in 0..<3000 where found != 200 {
                 try await Task.sleep(for: .milliseconds(20))
                 found = try await server.test.get(Self.base + "/L999999").status
             }

@@ -307,7 +307,7 @@ import Testing
                 try await connection.send("GET /forever HTTP/1.1\r\nHost: h\r\n\r\n")
                 try await Task.sleep(for: .milliseconds(100))
             }
-            for _ in 0..<200 where produced.bytes.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where produced.bytes.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(10)) }
             #expect(produced.bytes.withLock { $0 } == 1)
         }
     }

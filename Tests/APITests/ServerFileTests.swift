@@ -80,7 +80,7 @@ import Testing
                     _ = try await connection.line()
                     #expect(try openDescriptors(path) >= 1)
                 }
-                for _ in 0..<200 where try openDescriptors(path) > 0 { try await Task.sleep(for: .milliseconds(10)) }
+                for _ in 0..<6000 where try openDescriptors(path) > 0 { try await Task.sleep(for: .milliseconds(10)) }
                 #expect(try openDescriptors(path) == 0)
             }
         }
@@ -92,7 +92,7 @@ import Testing
                 try await server.connect { connection in
                     try await connection.send("GET /file HTTP/1.1\r\nHost: h\r\n\r\n")
                     _ = try await connection.line()
-                    for _ in 0..<500 where server.api.gate.metrics.timeouts[2] == 0 { try await Task.sleep(for: .milliseconds(10)) }
+                    for _ in 0..<6000 where server.api.gate.metrics.timeouts[2] == 0 { try await Task.sleep(for: .milliseconds(10)) }
                     #expect(server.api.gate.metrics.timeouts[2] == 1)
                     #expect(await connection.discardAll() < bytes.readableBytes)
                 }

@@ -203,7 +203,7 @@ import Testing
             try await server.connect { connection in
                 try await connection.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
                 _ = try await connection.line()
-                for _ in 0..<500 where ended.bytes.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+                for _ in 0..<6000 where ended.bytes.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(10)) }
                 #expect(ended.bytes.withLock { $0 } == 1)
             }
             #expect(server.api.gate.metrics.timeouts[2] == 1)

@@ -59,7 +59,7 @@ import Testing
             let second = try await Node(db, policy, settlements: settlements)
             do {
                 // The first one learns of the second with its next sign of life.
-                for _ in 0..<500 where first.api.gate.limiter.fleet?.nodes != 2 || second.api.gate.limiter.fleet?.isJoining != false { try await Task.sleep(for: .milliseconds(20)) }
+                for _ in 0..<3000 where first.api.gate.limiter.fleet?.nodes != 2 || second.api.gate.limiter.fleet?.isJoining != false { try await Task.sleep(for: .milliseconds(20)) }
                 #expect(first.api.gate.limiter.fleet == Fleet(nodes: 2) && second.api.gate.limiter.fleet == Fleet(nodes: 2))
                 try await body(db, first, second, settlements)
             } catch {
@@ -129,7 +129,7 @@ import Testing
             let before = try await hammer([first, second], for: .seconds(1))
             try await db.cut()
             for node in [first, second] {
-                for _ in 0..<500 where node.api.gate.limiter.fleet?.isCutOff != true { try await Task.sleep(for: .milliseconds(20)) }
+                for _ in 0..<3000 where node.api.gate.limiter.fleet?.isCutOff != true { try await Task.sleep(for: .milliseconds(20)) }
                 #expect(node.api.gate.limiter.fleet == Fleet(nodes: 2, isCutOff: true))
             }
             let after = try await hammer([first, second], for: .seconds(3))

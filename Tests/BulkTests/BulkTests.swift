@@ -179,7 +179,7 @@ import Testing
                 _ = try await stream.next()
             }
             var inUse = Int.max
-            for _ in 0..<200 where inUse > 0 {
+            for _ in 0..<6000 where inUse > 0 {
                 try await Task.sleep(for: .milliseconds(10))
                 inUse = store.statistics.first { $0.name == "reader_pool_in_use" }?.value ?? Int.max
             }

@@ -142,7 +142,7 @@ import Testing
             _ = try await released.find(release.dataset, version: nil)
             try await release.release(2, rows: [])
             var number = 1
-            for _ in 0..<100 where number != 2 {
+            for _ in 0..<3000 where number != 2 {
                 try await Task.sleep(for: .milliseconds(20))
                 number = try await released.find(release.dataset, version: nil).number
             }

@@ -71,7 +71,7 @@ import Testing
         /// What is in memory is trusted for a second where no notification comes.
         func status(_ path: String, becomes status: Int) async throws -> ContractResponse {
             var answer = try await server.reader.get(path)
-            for _ in 0..<200 where answer.status != status {
+            for _ in 0..<1200 where answer.status != status {
                 try await Task.sleep(for: .milliseconds(50))
                 answer = try await server.reader.get(path)
             }

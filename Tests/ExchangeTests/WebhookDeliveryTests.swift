@@ -172,8 +172,8 @@ import Testing
             #expect(await client.send(Webhook(message, secrets: target.secrets, at: .now), to: target.url) == .answered(status: 200, retryAfter: nil))
             let webhooks = ear.webhooks
             let successor = Task { await Job("webhooks", every: .milliseconds(100)) { try await webhooks.work() }.run(on: store, as: UUID().uuidString, logger: Logger(label: "x")) }
-            for _ in 0..<200 where ear.hook.requests.count < 2 { try await Task.sleep(for: .milliseconds(50)) }
-            for _ in 0..<200 where try await ear.messages(.delivered).isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+            for _ in 0..<1200 where ear.hook.requests.count < 2 { try await Task.sleep(for: .milliseconds(50)) }
+            for _ in 0..<1200 where try await ear.messages(.delivered).isEmpty { try await Task.sleep(for: .milliseconds(50)) }
             successor.cancel()
             await successor.value
             #expect(ear.hook.requests.map { $0.header("webhook-id") } == [message.id, message.id])
@@ -245,11 +245,11 @@ import Testing
             try await ear.desk.release.release(2, rows: [["E", "east", "张", "1.00", "1", "s"]])
             let webhooks = Self.sender(ear.desk.store, patience: .seconds(60))
             let work = Task { try await webhooks.work() }
-            for _ in 0..<400 where slow.requests.isEmpty || ear.hook.requests.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+            for _ in 0..<1200 where slow.requests.isEmpty || ear.hook.requests.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
             #expect(slow.requests.count == 1 && ear.hook.requests.count == 1)
             // The one still does not answer, and the other is told the next thing.
             try await ear.desk.release.release(3, rows: [["E", "east", "张", "2.00", "1", "s"]])
-            for _ in 0..<400 where ear.hook.requests.count < 2 { try await Task.sleep(for: .milliseconds(50)) }
+            for _ in 0..<1200 where ear.hook.requests.count < 2 { try await Task.sleep(for: .milliseconds(50)) }
             #expect(ear.hook.requests.count == 2 && slow.requests.count == 1)
             work.cancel()
             _ = await work.result

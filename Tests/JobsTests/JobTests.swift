@@ -59,7 +59,7 @@ import Testing
                 let name = Self.name()
                 return Task { await job.run(on: store, as: name, logger: Self.logger) }
             }
-            for _ in 0..<1000 where tally.ended.load(ordering: .relaxed) < 5 { try await Task.sleep(for: .milliseconds(20)) }
+            for _ in 0..<3000 where tally.ended.load(ordering: .relaxed) < 5 { try await Task.sleep(for: .milliseconds(20)) }
             for node in nodes { node.cancel() }
             for node in nodes { await node.value }
             // What failed once went on, and nobody did it beside somebody else.
@@ -81,9 +81,9 @@ import Testing
                 }
             }
             let node = Task { await job.run(on: store, as: Self.name(), logger: Self.logger) }
-            for _ in 0..<1000 where tally.began.load(ordering: .relaxed) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where tally.began.load(ordering: .relaxed) == 0 { try await Task.sleep(for: .milliseconds(10)) }
             try await db.database.execute("UPDATE daylight.job SET holder = \(Self.name())::uuid, held_until = now() + interval '1 hour' WHERE name = 'tide'")
-            for _ in 0..<1000 where tally.ended.load(ordering: .relaxed) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where tally.ended.load(ordering: .relaxed) == 0 { try await Task.sleep(for: .milliseconds(10)) }
             #expect(tally.ended.load(ordering: .relaxed) == 1)
             node.cancel()
             await node.value

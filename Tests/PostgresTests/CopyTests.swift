@@ -43,7 +43,7 @@ import Testing
             let began = ContinuousClock.now
             let again: Int = try await test.database.execute("SELECT pg_backend_pid()").first!.read(0)
             #expect(again == pid)
-            #expect(ContinuousClock.now - began < .seconds(20))
+            #expect(ContinuousClock.now - began < .seconds(60))
         }
     }
 

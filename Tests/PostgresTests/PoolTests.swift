@@ -78,7 +78,7 @@ import Testing
                 try await test.database.execute("SELECT pg_sleep(60)", deadline: .now + .milliseconds(100))
             }
             #expect(error.code == .deadlineExceeded && error.sqlState == .queryCanceled)
-            #expect(ContinuousClock.now - began < .seconds(20))
+            #expect(ContinuousClock.now - began < .seconds(50))
             #expect(try await test.database.execute("SELECT pg_backend_pid()").first!.read(Int.self, 0) == pid)
         }
     }
@@ -119,7 +119,7 @@ import Testing
                     """, deadline: .now + .milliseconds(100))
             }
             #expect(error.code == .deadlineExceeded)
-            #expect(ContinuousClock.now - began < .seconds(12))
+            #expect(ContinuousClock.now - began < .seconds(18))
             try await test.database.execute("SELECT 1")
         }
     }

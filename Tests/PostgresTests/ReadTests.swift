@@ -102,9 +102,9 @@ import Testing
             let error = await #expect(throws: PostgresError.self) { _ = try await slow.value }
             #expect(error?.code == .deadlineExceeded && error?.isQueryCanceled == true)
             #expect(try await others == 4_950)
-            #expect(ContinuousClock.now - began < .seconds(25))
+            #expect(ContinuousClock.now - began < .seconds(50))
             let sleeping: Int = try await test.database.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = \(test.schema) AND state = 'active' AND query LIKE '%pg_sleep(30)'"
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = \(test.schema) AND state = 'active' AND query LIKE '%pg_sleep(60)'"
             ).first!.read(0)
             #expect(sleeping == 0)
         }
@@ -112,14 +112,14 @@ import Testing
 
     @Test func cancellingTheTaskStopsTheStatement() async throws {
         try await TestDatabase.with { test in
-            let task = Task { try await test.database.read("SELECT pg_sleep(30)") }
+            let task = Task { try await test.database.read("SELECT pg_sleep(60)") }
             try await Task.sleep(for: .milliseconds(100))
             task.cancel()
             let error = await #expect(throws: PostgresError.self) { _ = try await task.value }
             #expect(error?.code == .cancelled)
             let began = ContinuousClock.now
             for number in 0..<10 { #expect(try await test.database.read("SELECT \(number)").first!.read(Int.self, 0) == number) }
-            #expect(ContinuousClock.now - began < .seconds(20))
+            #expect(ContinuousClock.now - began < .seconds(50))
         }
     }
 
@@ -144,13 +144,13 @@ import Testing
 
     @Test func theEventLoopStaysResponsiveDuringASlowQuery() async throws {
         try await TestDatabase.with { test in
-            let slow = Task { try await test.database.read("SELECT pg_sleep(50)") }
+            let slow = Task { try await test.database.read("SELECT pg_sleep(120)") }
             let began = ContinuousClock.now
             for loop in TestDatabase.group.makeIterator() {
                 for _ in 0..<500 { try await loop.submit {}.get() }
             }
             // A loop that waited for the statement would have answered after its end.
-            #expect(ContinuousClock.now - began < .seconds(25))
+            #expect(ContinuousClock.now - began < .seconds(100))
             slow.cancel()
             await #expect(throws: PostgresError.self) { _ = try await slow.value }
         }

@@ -187,7 +187,7 @@ import Testing
             let path = "/v1/datasets/lighthouse/pushes", headers = [("Content-Type", "text/csv"), ("Idempotency-Key", "\"slow\"")]
             async let first = server.pusher.send(.POST, path, headers: headers, body: .stream(body, length: .unknown))
             var statuses: [Int] = []
-            for _ in 0..<100 where statuses.last != 409 {
+            for _ in 0..<1200 where statuses.last != 409 {
                 try await Task.sleep(for: .milliseconds(50))
                 let begun = try await server.pusher.get(path)
                 guard try begun.json()["data"]?[0] != nil else { continue }
