@@ -17,7 +17,7 @@ import Testing
 @testable import API
 
 /// Rows whose time of publicity has ended leave every public surface of every node at their instant, also where the job that takes them out does not come.
-@Suite(.timeLimit(.minutes(5))) struct ExpiryRouteTests {
+@Suite(.timeLimit(.minutes(20))) struct ExpiryRouteTests {
     /// A process that serves all that is public.
     private struct Node {
         let store: Store

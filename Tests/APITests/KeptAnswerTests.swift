@@ -14,7 +14,7 @@ import Testing
 @testable import API
 
 /// Answers given from memory: the same bytes, and never of a state that was replaced more than a second ago.
-@Suite(.timeLimit(.minutes(5))) struct KeptAnswerTests {
+@Suite(.timeLimit(.minutes(20))) struct KeptAnswerTests {
     private struct Node {
         let store: Store
         let api: API

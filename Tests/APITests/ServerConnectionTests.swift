@@ -9,7 +9,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(5))) struct ServerConnectionTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerConnectionTests {
     private static func plain(_ text: String) -> Response {
         Response(status: .ok, headers: [.contentType: "text/plain"], body: .init(byteBuffer: ByteBuffer(string: text)))
     }

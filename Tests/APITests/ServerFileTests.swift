@@ -9,7 +9,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(5))) struct ServerFileTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerFileTests {
     /// A file of numbered lines, removed afterwards.
     @discardableResult
     private static func withFile<Result>(size: Int, _ body: (String, ByteBuffer) async throws -> Result) async throws -> Result {

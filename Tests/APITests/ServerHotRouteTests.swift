@@ -41,7 +41,7 @@ private struct TwiceHot: HotRoute {
     }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct ServerHotRouteTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerHotRouteTests {
     @Test func bothWaysGiveTheSameBytes() async throws {
         func answers(_ hot: [any HotRoute]) async throws -> [[String]] {
             try await TestServer.with(keys: [TestServer.key()], configure: { $0.policy = try .defaults.overridden(by: ["*.*=1500/1000000", "anonymous.query=150/1000000"]) }, routes: TwiceHot.record, hot: hot) { server in

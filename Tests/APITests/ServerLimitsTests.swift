@@ -8,7 +8,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(5))) struct ServerLimitsTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerLimitsTests {
     private static func expect(_ response: RawResponse, _ code: ProblemCode) {
         #expect(response.status == code.status)
         #expect(response["Content-Type"] == "application/problem+json")

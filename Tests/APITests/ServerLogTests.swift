@@ -10,7 +10,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(5))) struct ServerLogTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerLogTests {
     private static let route = Route(method: "GET", template: "/v1/datasets/{id}", action: .read, body: .none, metrics: RouteMetrics(method: "GET", template: "/v1/datasets/{id}"))
 
     private static func exchange(_ identity: Identity = .anonymous) -> Exchange {

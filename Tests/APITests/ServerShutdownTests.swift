@@ -7,7 +7,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(5))) struct ServerShutdownTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerShutdownTests {
     private static func routes(_ routes: Routes) {
         routes.get("/slow/{ms}", .download) { _, context in
             let time = Int(try context.path("ms")) ?? 0

@@ -14,7 +14,7 @@ import Testing
 @testable import API
 
 /// Two servers on one database: what they let through together.
-@Suite(.timeLimit(.minutes(5)), .serialized) struct SharedLimitsTests {
+@Suite(.timeLimit(.minutes(20)), .serialized) struct SharedLimitsTests {
     private struct Node {
         let store: Store
         let api: API

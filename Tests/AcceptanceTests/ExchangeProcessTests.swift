@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The exchange by the built program: what departments are told survives a server that is killed, and a sealed file opens at the other end.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct ExchangeProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct ExchangeProcessTests {
     private static let purpose = ("Daylight-Purpose", "%E6%B5%8B%E8%AF%95")
 
     private func made(_ answer: ContractResponse) throws -> JSONValue {

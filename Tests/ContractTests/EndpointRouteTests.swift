@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Endpoints for webhooks over HTTP, held against the contract.
-@Suite(.timeLimit(.minutes(10))) struct EndpointRouteTests {
+@Suite(.timeLimit(.minutes(20))) struct EndpointRouteTests {
     let contract: Contract
 
     init() throws { contract = try Contract.daylight.get() }

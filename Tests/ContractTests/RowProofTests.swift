@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// Rows of a version, proven over HTTP and checked by the parts that the verifier is made of.
-@Suite(.timeLimit(.minutes(10))) struct RowProofTests {
+@Suite(.timeLimit(.minutes(20))) struct RowProofTests {
     /// A dataset of a text and a number as its key, and what its clients and its ledger do.
     private struct Site {
         let server: ContractServer

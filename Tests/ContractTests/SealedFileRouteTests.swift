@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Sealed files over HTTP, held against the contract.
-@Suite(.timeLimit(.minutes(10))) struct SealedFileRouteTests {
+@Suite(.timeLimit(.minutes(20))) struct SealedFileRouteTests {
     let contract: Contract
 
     init() throws { contract = try Contract.daylight.get() }

@@ -11,7 +11,7 @@ import Testing
 @testable import Exchange
 
 /// The audit over real PostgreSQL: nothing is lost, what is sealed stays, each reads its part, and who looked at a record is found.
-@Suite(.timeLimit(.minutes(10))) struct AuditTests {
+@Suite(.timeLimit(.minutes(20))) struct AuditTests {
     private static func call(_ operation: String = "GET /v1/exchange/inbox", key: String? = nil, department: String? = nil, status: Int = 200) -> AuditEntry {
         var entry = AuditEntry(request: UUID().uuidString, stage: .ended, operation: operation, key: key, department: department)
         entry.status = status

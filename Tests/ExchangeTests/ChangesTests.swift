@@ -11,7 +11,7 @@ import Testing
 @testable import Exchange
 
 /// Changes by a grant: exactly what is new since the last receipt.
-@Suite(.timeLimit(.minutes(10))) struct ChangesTests {
+@Suite(.timeLimit(.minutes(20))) struct ChangesTests {
     @Test func changesAreWhatTheReceiverCanSeeOfThem() async throws {
         try await Desk.with { desk in
             let grant = try await desk.granted(["code", "height"], filter: "region = 'east'")

@@ -10,7 +10,7 @@ import Testing
 @testable import Exchange
 
 /// Corrections over real PostgreSQL: what may be doubted, who is told, what mends a value, who sees what.
-@Suite(.timeLimit(.minutes(10))) struct CorrectionTests {
+@Suite(.timeLimit(.minutes(20))) struct CorrectionTests {
     private static func draft(_ field: String = "height", key: String = "A", version: Int = 1, proposed: String? = nil, doubt: String = "与现场测量不符") throws -> CorrectionDraft {
         var members: [String: JSONValue] = [
             "dataset": .string("lighthouse"), "key": .string(key), "field": .string(field), "doubt": .string(doubt),

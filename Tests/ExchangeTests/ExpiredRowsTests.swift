@@ -10,7 +10,7 @@ import Testing
 @testable import Exchange
 
 /// Rows whose time of publicity has ended stop being shared too.
-@Suite(.timeLimit(.minutes(5))) struct ExpiredRowsTests {
+@Suite(.timeLimit(.minutes(20))) struct ExpiredRowsTests {
     private static let schema = TableSchema(
         fields: [
             Field(name: "code", title: LocalizedText(zh: "编号"), type: .code, required: true, visibility: .public),

@@ -9,7 +9,7 @@ import Testing
 @testable import Exchange
 
 /// What a grant does not give cannot be read by any way that there is.
-@Suite(.timeLimit(.minutes(10))) struct LeakTests {
+@Suite(.timeLimit(.minutes(20))) struct LeakTests {
     private static let denied = "42501"
 
     /// What a statement is refused with; nil where it goes through.

@@ -7,7 +7,7 @@ import Testing
 @testable import Exchange
 
 /// The rate that a grant's terms set.
-@Suite(.timeLimit(.minutes(10))) struct RateTests {
+@Suite(.timeLimit(.minutes(20))) struct RateTests {
     private func granted(_ desk: Desk, _ rate: ShareRate) async throws -> ShareGrant {
         let request = try await desk.sharing.submit(try Desk.draft(["code"]), by: desk.receiver)
         var decision = ShareDecision(.accept)

@@ -11,7 +11,7 @@ import Testing
 @testable import Exchange
 
 /// Keys for receipts that end while something is still to be signed for.
-@Suite(.timeLimit(.minutes(10))) struct ReceiptKeyTests {
+@Suite(.timeLimit(.minutes(20))) struct ReceiptKeyTests {
     private struct Signer {
         let key: Curve25519.Signing.PrivateKey
         let id: String

@@ -11,7 +11,7 @@ import Testing
 @testable import Exchange
 
 /// Sealed files over real PostgreSQL.
-@Suite(.timeLimit(.minutes(10))) struct SealedFileTests {
+@Suite(.timeLimit(.minutes(20))) struct SealedFileTests {
     private static func folder() -> String { FileManager.default.temporaryDirectory.appending(path: "sealed-\(UUID().uuidString.prefix(8))").path }
 
     /// A desk with a folder for files and a receiver with a key.

@@ -11,7 +11,7 @@ import Testing
 @testable import Exchange
 
 /// Requests over real PostgreSQL: clocks, races, terms, what is remembered.
-@Suite(.timeLimit(.minutes(10))) struct SharingTests {
+@Suite(.timeLimit(.minutes(20))) struct SharingTests {
     private static let day: Int64 = 86_400_000_000
 
     private func later(_ days: Int64) -> Timestamp { Timestamp(microseconds: Timestamp.now.microseconds + days * Self.day) }

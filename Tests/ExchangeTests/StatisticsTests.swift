@@ -8,7 +8,7 @@ import Testing
 @testable import Exchange
 
 /// Figures over a history that was made by hand: each is counted out.
-@Suite(.timeLimit(.minutes(5))) struct StatisticsTests {
+@Suite(.timeLimit(.minutes(20))) struct StatisticsTests {
     private static func at(_ text: String) throws -> Timestamp { try #require(Timestamp(text)) }
 
     @Test func figuresAreThoseOfTheHistory() async throws {

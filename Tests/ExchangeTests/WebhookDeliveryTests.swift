@@ -15,7 +15,7 @@ import Testing
 @testable import Store
 
 /// Webhooks over real PostgreSQL and real sockets: what is told, and what happens when something breaks.
-@Suite(.timeLimit(.minutes(10))) struct WebhookDeliveryTests {
+@Suite(.timeLimit(.minutes(20))) struct WebhookDeliveryTests {
     private static let hour: Int64 = 3600
     private static let day: Int64 = 86_400
 

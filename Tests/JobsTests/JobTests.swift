@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct JobTests {
+@Suite(.timeLimit(.minutes(20))) struct JobTests {
     private static let logger = Logger(label: "daylight.tests")
 
     private static func with(_ body: (Store, TestDatabase) async throws -> Void) async throws {

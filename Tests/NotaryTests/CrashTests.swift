@@ -11,7 +11,7 @@ import Testing
 @testable import Store
 
 /// Writers, several notaries and a killer, all at random: the log never contradicts a head that it has given out.
-@Suite(.timeLimit(.minutes(10))) struct CrashTests {
+@Suite(.timeLimit(.minutes(20))) struct CrashTests {
     /// What became of an entry, as far as its writer knows.
     private enum Fate { case committed, rolledBack, unknown }
 

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// The log over real PostgreSQL: what enters it, what is proven, and what stops it.
-@Suite(.timeLimit(.minutes(10))) struct NotaryTests {
+@Suite(.timeLimit(.minutes(20))) struct NotaryTests {
     static let signer = NoteSigner(name: "test.example/ledger", seed: Array(1...32))!
 
     static func notary(_ store: Store, batch: Int = 1000) -> Notary {
@@ -106,7 +106,7 @@ import Testing
             let announcements = Announcements(store: store)
             let notary = Notary(store: store, signer: Self.signer, announcements: announcements, logger: Logger(label: "daylight.tests"))
             let running = Task { await notary.run() }, listening = Task { await announcements.run() }
-            for _ in 0..<500 where (try? await notary.checkpoint()) == nil { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 where (try? await notary.checkpoint()) == nil { try await Task.sleep(for: .milliseconds(10)) }
             for size in 1...5 {
                 try await store.enter(LedgerEntry(kind: "test", bytes: [UInt8(size)]))
                 let began = ContinuousClock.now

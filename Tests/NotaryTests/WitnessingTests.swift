@@ -12,7 +12,7 @@ import Witness
 @testable import Notary
 
 /// Real witnesses beside a real log, without the network between them.
-@Suite(.timeLimit(.minutes(10))) struct WitnessingTests {
+@Suite(.timeLimit(.minutes(20))) struct WitnessingTests {
     /// Witnesses by the addresses under which they are asked, each with a folder of its own.
     private final class Circle: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(path: "daylight-circle-\(UUID().uuidString)")

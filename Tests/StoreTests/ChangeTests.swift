@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 /// The record of changes: its order is the order of commits, whatever began first.
-@Suite(.timeLimit(.minutes(5))) struct ChangeTests {
+@Suite(.timeLimit(.minutes(20))) struct ChangeTests {
     private func lighthouse(_ db: TestDatabase, _ store: Store) async throws -> TestRelease {
         let release = try await db.publish(rows: [])
         #expect(try await store.changes(after: 0, limit: 10).map(\.version) == [1])

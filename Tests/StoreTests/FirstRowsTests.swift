@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 /// Streams whose first rows are read by themselves give what the others give.
-@Suite(.timeLimit(.minutes(5))) struct FirstRowsTests {
+@Suite(.timeLimit(.minutes(20))) struct FirstRowsTests {
     private static func bytes(_ stream: RowStream) async throws -> String {
         var all = ByteBuffer()
         for try await piece in stream { all.writeImmutableBuffer(piece) }
