@@ -134,7 +134,10 @@ import Testing
             #expect(row.status == 410)
             #expect(row.text.contains("DL4005"))
             try await server.release.withdraw(.dataset, reason: "停止公开")
-            for _ in 0..<3000 where try await server.test.get(Self.file).status != 410 { try await Task.sleep(for: .milliseconds(20)) }
+            for _ in 0..<3000 {
+                guard try await server.test.get(Self.file).status != 410 else { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
             for address in [Self.file, "/v1/datasets/lighthouse/rows", "/v1/datasets/lighthouse/rows.csv", "/v1/datasets/lighthouse/rows/L100001"] {
                 let response = try await server.test.get(address)
                 #expect(response.status == 410 && response.text.contains("停止公开"), "\(address)")

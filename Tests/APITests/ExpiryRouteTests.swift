@@ -239,7 +239,10 @@ import Testing
                 func stale() throws -> [String] {
                     try FileManager.default.contentsOfDirectory(atPath: node.directory).filter { $0.hasPrefix("lighthouse-1-") || $0.hasPrefix("lighthouse-2-") }
                 }
-                for _ in 0..<1200 where try !stale().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+                for _ in 0..<1200 {
+                    guard try !stale().isEmpty else { break }
+                    try await Task.sleep(for: .milliseconds(50))
+                }
                 #expect(try stale() == [])
             }
         }

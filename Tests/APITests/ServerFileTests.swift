@@ -80,7 +80,10 @@ import Testing
                     _ = try await connection.line()
                     #expect(try openDescriptors(path) >= 1)
                 }
-                for _ in 0..<6000 where try openDescriptors(path) > 0 { try await Task.sleep(for: .milliseconds(10)) }
+                for _ in 0..<6000 {
+                    guard try openDescriptors(path) > 0 else { break }
+                    try await Task.sleep(for: .milliseconds(10))
+                }
                 #expect(try openDescriptors(path) == 0)
             }
         }

@@ -34,7 +34,8 @@ import Testing
     /// The row once it shows what is waited for: a change is heard of within a second at most.
     private func row(_ server: ContractServer, until isThere: (JSONValue) -> Bool) async throws -> (JSONValue, tag: String?) {
         var answer = try await server.reader.get(Self.row)
-        for _ in 0..<1200 where try !isThere(answer.json()) {
+        for _ in 0..<1200 {
+            guard try !isThere(answer.json()) else { break }
             try await Task.sleep(for: .milliseconds(50))
             answer = try await server.reader.get(Self.row)
         }

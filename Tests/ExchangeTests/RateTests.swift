@@ -69,7 +69,10 @@ import Testing
         try await Desk.with { desk in
             let grant = try await granted(desk, ShareRate(calls: 2, seconds: 2))
             for _ in 0..<2 { _ = try await rows(desk, grant) }
-            for _ in 0..<600 where (try? await rows(desk, grant)) == nil { try await Task.sleep(for: .milliseconds(100)) }
+            for _ in 0..<600 {
+                guard (try? await rows(desk, grant)) == nil else { break }
+                try await Task.sleep(for: .milliseconds(100))
+            }
             #expect(try await desk.store.spend(.calls, grant: grant.id, quota: 2, seconds: 2).left.reset <= 2)
         }
     }

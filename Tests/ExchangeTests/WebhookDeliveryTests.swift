@@ -173,7 +173,10 @@ import Testing
             let webhooks = ear.webhooks
             let successor = Task { await Job("webhooks", every: .milliseconds(100)) { try await webhooks.work() }.run(on: store, as: UUID().uuidString, logger: Logger(label: "x")) }
             for _ in 0..<1200 where ear.hook.requests.count < 2 { try await Task.sleep(for: .milliseconds(50)) }
-            for _ in 0..<1200 where try await ear.messages(.delivered).isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+            for _ in 0..<1200 {
+                guard try await ear.messages(.delivered).isEmpty else { break }
+                try await Task.sleep(for: .milliseconds(50))
+            }
             successor.cancel()
             await successor.value
             #expect(ear.hook.requests.map { $0.header("webhook-id") } == [message.id, message.id])

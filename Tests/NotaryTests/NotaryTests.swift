@@ -106,7 +106,10 @@ import Testing
             let announcements = Announcements(store: store)
             let notary = Notary(store: store, signer: Self.signer, announcements: announcements, logger: Logger(label: "daylight.tests"))
             let running = Task { await notary.run() }, listening = Task { await announcements.run() }
-            for _ in 0..<6000 where (try? await notary.checkpoint()) == nil { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6000 {
+                guard (try? await notary.checkpoint()) == nil else { break }
+                try await Task.sleep(for: .milliseconds(10))
+            }
             for size in 1...5 {
                 try await store.enter(LedgerEntry(kind: "test", bytes: [UInt8(size)]))
                 let began = ContinuousClock.now

@@ -16,7 +16,10 @@ import Testing
 
     /// Waits until a condition holds.
     private func wait(until condition: () async throws -> Bool) async throws {
-        for _ in 0..<6000 where try await !condition() { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6000 {
+            guard try await !condition() else { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
         #expect(try await condition())
     }
 
