@@ -101,15 +101,20 @@ import Testing
 
         // Copies that follow, one of them in the database that fails.
         let followers = try [file, table].map { try site.start("receiver", ["pull", grant, "--to", $0, "--follow", "--every", "1"]) }
-        for version in 3...6 {
-            try await publish(version, version * 1000..<version * 1000 + 9000)
-            try await Task.sleep(for: .milliseconds(Int.random(in: 100...1500)))
-            try await strike(version % 2 == 0 ? .termination : .failOver)
-            try await recover()
-        }
-        try await eventually("both copies are in step: \(site.installation.log.suffix(3000))") {
-            let held = try await database.execute("SELECT FROM public.daylight_copy WHERE version = 6 AND owed IS NULL")
-            return try held.count == 1 && followers.allSatisfy(\.isRunning) && String(contentsOfFile: file + ".daylight", encoding: .utf8).contains(/"version" ?: ?6\b/)
+        do {
+            for version in 3...6 {
+                try await publish(version, version * 1000..<version * 1000 + 9000)
+                try await Task.sleep(for: .milliseconds(Int.random(in: 100...1500)))
+                try await strike(version % 2 == 0 ? .termination : .failOver)
+                try await recover()
+            }
+            try await eventually("both copies are in step: \(site.installation.log.suffix(3000))") {
+                let held = try await database.execute("SELECT FROM public.daylight_copy WHERE version = 6 AND owed IS NULL")
+                return try held.count == 1 && followers.allSatisfy(\.isRunning) && String(contentsOfFile: file + ".daylight", encoding: .utf8).contains(/"version" ?: ?6\b/)
+            }
+        } catch {
+            for process in followers { await process.kill() }
+            throw error
         }
         for process in followers { await process.kill() }
         try await check(site, grant, file: file, key: key)
