@@ -63,10 +63,10 @@ public struct Bulk: Sendable {
         if let withdrawal = version.withdrawal {
             throw withdrawal.problem(.versionWithdrawn, zh: "\(version.dataset) 版本 \(version.number) 的文件", en: "the file of version \(version.number) of \(version.dataset)")
         }
-        let title = try await released.dataset(version.dataset)?.title.zh ?? version.dataset
+        let dataset = try await released.dataset(version.dataset)
         return SnapshotFacts(
-            dataset: version.dataset, title: title, version: version.number, digest: version.digest, byteCount: version.byteCount,
-            rowCount: version.rowCount, releasedAt: version.releasedAt, hasWindow: version.hasWindow)
+            dataset: version.dataset, title: dataset?.title.zh ?? version.dataset, version: version.number, digest: version.digest, byteCount: version.byteCount,
+            rowCount: version.rowCount, releasedAt: version.releasedAt, hasWindow: version.hasWindow, expiresAt: dataset?.expiresAt)
     }
 
     /// A version's file: the rendered one, or the one that is being rendered.
@@ -124,6 +124,8 @@ public struct SnapshotFacts: Sendable {
     public let releasedAt: Timestamp
     /// Whether rows are public for a time only, so that nobody may keep the file unasked.
     public let hasWindow: Bool
+    /// When the next row has to leave public view: the file ends then.
+    public let expiresAt: Timestamp?
 }
 
 /// Where a version's bytes come from.

@@ -17,6 +17,8 @@ public struct SealedDelivery: Sendable {
     public let file: OpenSealedFile
     /// What is left of the grant's rate.
     public let allowances: [ShareAllowance]
+    /// When the next row has to leave: the file ends then.
+    public let expiresAt: Timestamp?
 }
 
 extension Sharing {
@@ -66,7 +68,7 @@ extension Sharing {
         try await note("file", served, member, purpose, call: call, from: from, version: to, delivery: made.delivery)
         try await delivered(served.grant.request, now)
         return SealedDelivery(
-            delivery: made.delivery, grant: id, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, key: key.id, file: file, allowances: allowances)
+            delivery: made.delivery, grant: id, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, key: key.id, file: file, allowances: allowances, expiresAt: served.expiresAt)
     }
 
     /// Makes a file, from one snapshot of the database.

@@ -80,7 +80,7 @@ extension Store {
 
     /// A whole difference as lines of JSON.
     public func ndjson(_ read: DifferenceRead) -> RowStream {
-        stream { connection, handoff, mark in
+        stream(of: read.to.datasetNumber) { connection, handoff, mark in
             try await connection.prepare(read)
             try await connection.sendLines(of: read.sql(isLimited: false), to: handoff, mark, lineBytes: read.json.overhead + 96) { rows, row, lines in
                 read.write(rows, row, into: &lines)
@@ -93,7 +93,7 @@ extension Store {
     /// The same as CSV; where it goes on behind a row, there is no header.
     public func csv(_ read: DifferenceRead, dialect: CSVDialect) -> RowStream {
         let form = DifferenceCSV(read, dialect: dialect)
-        return stream(opening: read.after == nil ? form.header : ByteBuffer()) { connection, handoff, mark in
+        return stream(of: read.to.datasetNumber, opening: read.after == nil ? form.header : ByteBuffer()) { connection, handoff, mark in
             try await connection.prepare(read)
             try await form.send(connection.copyOut(form.copy(read)), to: handoff, mark)
         }

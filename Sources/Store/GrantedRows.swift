@@ -109,24 +109,36 @@ extension Store {
         let sql = asChanges ? served.changes(from: delivery.fromVersion, to: delivery.toVersion, known: known) : served.state(version: delivery.toVersion)
         return RowStream { [self] handoff in
             var count = DeliveryCount()
-            try await mappingErrors {
-                try await exchange.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
-                    try await connection.execute("SET LOCAL statement_timeout = \(raw: String(configuration.downloadTimeout * 1000))")
-                    var header: ByteBuffer? = asChanges ? ByteBuffer(string: "_change,") : ByteBuffer()
-                    header?.writeImmutableBuffer(form.header)
-                    for try await chunk in connection.copyOut("COPY (\(sql)) TO STDOUT (FORMAT csv)") {
-                        var bytes = header ?? ByteBuffer()
-                        header = nil
-                        count.addRecords(chunk)
-                        bytes.writeImmutableBuffer(finisher.finish(chunk))
-                        count.addBytes(bytes)
-                        try await handoff.send(bytes)
-                    }
-                    if let header {
-                        count.addBytes(header)
-                        try await handoff.send(header)
+            // Rows that have to leave are not given for longer than others who read them may; the receiver asks again.
+            let clock = served.expiresAt.map { due in
+                Task {
+                    try await Task.sleep(for: Duration.microseconds(max(0, due.microseconds - Timestamp.now.microseconds)) + Duration.seconds(configuration.expiryGrace))
+                    handoff.expire()
+                }
+            }
+            defer { clock?.cancel() }
+            do {
+                try await mappingErrors {
+                    try await exchange.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
+                        try await connection.execute("SET LOCAL statement_timeout = \(raw: String(configuration.downloadTimeout * 1000))")
+                        var header: ByteBuffer? = asChanges ? ByteBuffer(string: "_change,") : ByteBuffer()
+                        header?.writeImmutableBuffer(form.header)
+                        for try await chunk in connection.copyOut("COPY (\(sql)) TO STDOUT (FORMAT csv)") {
+                            var bytes = header ?? ByteBuffer()
+                            header = nil
+                            count.addRecords(chunk)
+                            bytes.writeImmutableBuffer(finisher.finish(chunk))
+                            count.addBytes(bytes)
+                            try await handoff.send(bytes)
+                        }
+                        if let header {
+                            count.addBytes(header)
+                            try await handoff.send(header)
+                        }
                     }
                 }
+            } catch is StreamExpired {
+                throw Problem(.overloaded, zh: "有的行公开期限已满，正在移出，请重新获取", en: "rows whose time has ended are being taken out; ask for it again", retryAfter: 5)
             }
             try await finished(count)
             return nil

@@ -32,7 +32,7 @@ extension Store {
 
     /// While the version is the current one, only current rows are looked at.
     private func stream(_ read: PageRead, columns: SQL?, opening: ByteBuffer, _ send: @escaping Send) -> RowStream {
-        stream(opening: opening) { [self] connection, handoff, mark in
+        stream(of: read.version.datasetNumber, opening: opening) { [self] connection, handoff, mark in
             let source = RowSource(number: read.version.datasetNumber, version: read.version.number)
             let isCurrent = try await connection.execute("SELECT \(source.guardCondition)").first?.read(Bool?.self, 0) ?? false
             let sql = read.sql(isCurrent: isCurrent, columns: columns, isLimited: false)
@@ -76,13 +76,16 @@ extension Store {
         return isWhole
     }
 
-    /// Reads in one snapshot, for no longer than a stream may hold a connection.
-    func stream(opening: ByteBuffer = ByteBuffer(), _ send: @escaping @Sendable (Connection, Handoff, StreamMark) async throws -> Void) -> RowStream {
+    /// Reads in one snapshot, for no longer than a stream may hold a connection, and not much longer than all rows of the dataset may be public.
+    ///
+    /// - Parameter dataset: its number.
+    func stream(of dataset: Int, opening: ByteBuffer = ByteBuffer(), _ send: @escaping @Sendable (Connection, Handoff, StreamMark) async throws -> Void) -> RowStream {
         RowStream(opening: opening) { [self] handoff in
             let mark = StreamMark(until: .now + .seconds(configuration.streamLimit))
             do {
                 try await mappingErrors {
                     try await reader.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
+                        if let left = try await connection.publicity(of: dataset) { mark.shorten(to: ContinuousClock.now + (left + .seconds(configuration.expiryGrace))) }
                         let clock = Task {
                             try await Task.sleep(for: mark.remaining)
                             handoff.expire()
@@ -104,14 +107,17 @@ extension Store {
 
 /// How far a stream has come, and how long it may hold its connection.
 final class StreamMark: Sendable {
-    private let deadline: ContinuousClock.Instant
+    private let deadline: Mutex<ContinuousClock.Instant>
     private let last = Mutex<(@Sendable () -> [String?])?>(nil)
 
     init(until deadline: ContinuousClock.Instant) {
-        self.deadline = deadline
+        self.deadline = Mutex(deadline)
     }
 
-    var remaining: Duration { max(.zero, ContinuousClock.now.duration(to: deadline)) }
+    var remaining: Duration { max(.zero, ContinuousClock.now.duration(to: deadline.withLock { $0 })) }
+
+    /// Ends it earlier, where this is earlier.
+    func shorten(to time: ContinuousClock.Instant) { deadline.withLock { $0 = min($0, time) } }
 
     /// - Parameter values: gives the order's values of the last row sent; asked for only where the stream ends early.
     func set(_ values: @escaping @Sendable () -> [String?]) { last.withLock { $0 = values } }
@@ -121,6 +127,14 @@ final class StreamMark: Sendable {
 }
 
 extension Connection {
+    /// For how long every row of a dataset may be public still; nil where none has to leave.
+    ///
+    /// - Parameter dataset: its number.
+    fileprivate func publicity(of dataset: Int) async throws -> Duration? {
+        try await execute("SELECT (extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint FROM published.dataset WHERE number = \(Int32(dataset)) AND expires_at IS NOT NULL")
+            .first.map { .milliseconds(max(0, try $0.read(Int.self, 0))) }
+    }
+
     /// What the first rows by themselves may cost by the planner's estimate: about a tenth of a second.
     private static let hurriedCost = 20_000.0
 

@@ -29,6 +29,8 @@ public final class Store: Sendable {
         public var downloadTimeout = 3600
         /// Longest time that a stream of rows holds a connection, however slow its reader is.
         public var streamLimit = 120
+        /// Longest time in seconds for which rows are still read that have to leave public view meanwhile: a minute, less what may be on its way.
+        public var expiryGrace = 30.0
         /// The planner's estimate up to which an aggregate or a page that no index serves is computed, in PostgreSQL's cost units: reading 8 KiB in order costs 1.
         public var queryCost = 2_000_000
         /// The estimate from which a question counts as costly. Half of the reader's pool at most works on costly questions, so that a few of them do not keep

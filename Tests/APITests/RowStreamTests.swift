@@ -136,6 +136,16 @@ import Testing
         }
     }
 
+    @Test func aStreamEndsSoonAfterRowsHaveToLeave() async throws {
+        try await RowsServer.with(rows: Lighthouse.rows(80_000), storage: { $0.expiryGrace = 0.5 }) { server in
+            try await server.release.haveRowsLeave(in: 8)
+            let began = ContinuousClock.now, body = try #require(Self.unchunk(try await Self.dawdle(server, Self.base + "rows.ndjson"))).body
+            let (lines, next) = try Self.parts(body)
+            #expect(next != nil && !lines.isEmpty && lines.count < 80_000, "it says where to go on")
+            #expect(ContinuousClock.now - began < .seconds(90), "and not when a stream's own time is up")
+        }
+    }
+
     @Test func aStreamGoesOnInItsVersion() async throws {
         try await RowsServer.with(rows: Lighthouse.rows(60_000), storage: { $0.streamLimit = 3 }) { server in
             let all = Lighthouse.rows(60_000).map { Substring($0[0] ?? "") }

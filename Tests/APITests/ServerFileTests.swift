@@ -66,6 +66,26 @@ import Testing
         }
     }
 
+    @Test func aFileEndsWhereItsTimeIsUp() async throws {
+        try await Self.withFile(size: 3 << 20) { path, bytes in
+            let routes: @Sendable (Routes) -> Void = { routes in
+                for (name, seconds) in [("over", -1), ("later", 3600)] {
+                    routes.get("/\(name)", .download) { _, _ in
+                        let file = try #require(FileSlice.File(path: path))
+                        return Response(
+                            status: .ok, headers: [.contentType: "text/csv"],
+                            body: FileSlice(file: file, offset: 5, length: bytes.readableBytes - 5, until: .now + .seconds(seconds)).body)
+                    }
+                }
+            }
+            try await TestServer.with(routes: routes) { server in
+                let later = try await server.get("/later")
+                #expect(later.body == bytes.getSlice(at: 5, length: bytes.readableBytes - 5))
+                await #expect(throws: RawConnection.Ended.self) { try await server.get("/over") }
+            }
+        }
+    }
+
     @Test func descriptorsAreClosedWhetherTheReaderStaysOrLeaves() async throws {
         @Sendable func openDescriptors(_ path: String) throws -> Int {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {

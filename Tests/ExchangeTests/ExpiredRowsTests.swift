@@ -51,4 +51,25 @@ import Testing
             #expect(try await desk.pull(grant) == "_change,code,party\n")
         }
     }
+
+    @Test func aDeliveryThatRunsThenIsNotFinished() async throws {
+        let rows: [[String?]] = (0..<20_000).map { ["K\($0)", String(repeating: "王", count: 200), nil] }
+        try await Desk.with(shareType: .unconditional, schema: Self.schema, rows: rows) { desk in
+            let grant = try await desk.granted(["code", "party"]), store = try await desk.db.openStore { $0.expiryGrace = 0 }
+            let sharing = Sharing(store: store, logger: Logger(label: "daylight.tests"))
+            try await desk.db.database.execute("UPDATE daylight.dataset SET expires_at = clock_timestamp() + interval '5 seconds'")
+            let delivery = try await sharing.state(by: grant.id, for: desk.receiver, purpose: "x", version: nil)
+            let bytes = try #require(delivery.bytes)
+            await expectProblem(.overloaded) {
+                var isFirst = true
+                for try await _ in bytes where isFirst {
+                    isFirst = false
+                    try await Task.sleep(for: .seconds(6))
+                }
+            }
+            let listed = try await desk.store.deliveries(of: grant.id, unreceipted: true, before: nil, limit: 1)
+            #expect(listed.first?.finishedAt == nil, "it cannot be signed for")
+            await store.close()
+        }
+    }
 }

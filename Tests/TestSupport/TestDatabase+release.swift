@@ -162,6 +162,11 @@ extension TestRelease {
         try await database.database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
     }
 
+    /// Says that a row has to leave public view in some seconds.
+    public func haveRowsLeave(in seconds: Int) async throws {
+        try await database.database.execute("UPDATE daylight.dataset SET expires_at = clock_timestamp() + make_interval(secs => \(seconds)) WHERE id = \(dataset)")
+    }
+
     /// Transactions that stand open in this database.
     public func openTransactions() async throws -> Int {
         let rows = try await database.database.execute(

@@ -58,12 +58,13 @@ struct FileDownload {
         headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: form == .excel ? ".csv" : ".\(form.rawValue)")
         headers[.contentType] = form.mediaType == "text/csv" ? "text/csv; charset=utf-8; header=present" : form.mediaType
 
+        let end = facts.expiresAt.map { ContinuousClock.now + .microseconds($0.microseconds - Timestamp.now.microseconds) }
         // The canonical file's length and digest are known before it is there; those of its other forms are not.
         let file = bulk.rendered(version, as: form)
         let known: (size: Int, digest: String)? = form != .csv ? file.map { ($0.size, $0.digest) } : (facts.byteCount, facts.digest)
         guard let known else {
             if isHead { return Response(status: .ok, headers: headers) }
-            return whole(try await bulk.snapshot(version, as: form), headers, size: nil)
+            return whole(try await bulk.snapshot(version, as: form), headers, size: nil, until: end)
         }
         headers[.acceptRanges] = "bytes"
         headers[.reprDigest] = Self.reprDigest(known.digest)
@@ -72,10 +73,10 @@ struct FileDownload {
             return Response(status: .ok, headers: headers)
         }
         switch request.allowsRange(of: tag) ? ByteRange(request.headers[.range], size: known.size) : .whole {
-        case .whole: return whole(try await bulk.snapshot(version, as: form), headers, size: known.size)
+        case .whole: return whole(try await bulk.snapshot(version, as: form), headers, size: known.size, until: end)
         case .part(let range):
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(known.size)"
-            return part(try await bulk.snapshot(version, as: form, range: range), headers, range)
+            return part(try await bulk.snapshot(version, as: form, range: range), headers, range, until: end)
         case .unsatisfiable:
             let problem = Problem(
                 .rangeNotSatisfiable, zh: "文件只有 \(known.size) 字节", en: "the file has \(known.size) bytes",
@@ -110,27 +111,30 @@ struct FileDownload {
         return field == WallClock.httpDate(seconds: Int(time.microseconds / 1_000_000))
     }
 
-    private func whole(_ body: SnapshotBody, _ headers: HTTPFields, size: Int?) -> Response {
+    private func whole(_ body: SnapshotBody, _ headers: HTTPFields, size: Int?, until end: ContinuousClock.Instant?) -> Response {
         switch body {
-        case .file(let file): Response(status: .ok, headers: headers, body: Self.slice(file, 0..<file.size))
-        case .followed(let bytes): Response(status: .ok, headers: headers, body: Self.follow(bytes, length: size))
+        case .file(let file): Response(status: .ok, headers: headers, body: Self.slice(file, 0..<file.size, until: end))
+        case .followed(let bytes): Response(status: .ok, headers: headers, body: Self.follow(bytes, length: size, until: end))
         }
     }
 
-    private func part(_ body: SnapshotBody, _ headers: HTTPFields, _ range: Range<Int>) -> Response {
+    private func part(_ body: SnapshotBody, _ headers: HTTPFields, _ range: Range<Int>, until end: ContinuousClock.Instant?) -> Response {
         switch body {
-        case .file(let file): Response(status: .partialContent, headers: headers, body: Self.slice(file, range))
-        case .followed(let bytes): Response(status: .partialContent, headers: headers, body: Self.follow(bytes, length: range.count))
+        case .file(let file): Response(status: .partialContent, headers: headers, body: Self.slice(file, range, until: end))
+        case .followed(let bytes): Response(status: .partialContent, headers: headers, body: Self.follow(bytes, length: range.count, until: end))
         }
     }
 
-    private static func slice(_ file: OpenSnapshot, _ range: Range<Int>) -> ResponseBody {
-        FileSlice(file: FileSlice.File(owning: file.duplicate()), offset: range.lowerBound, length: range.count).body
+    private static func slice(_ file: OpenSnapshot, _ range: Range<Int>, until end: ContinuousClock.Instant?) -> ResponseBody {
+        FileSlice(file: FileSlice.File(owning: file.duplicate()), offset: range.lowerBound, length: range.count, until: end).body
     }
 
-    private static func follow(_ bytes: FollowedFile, length: Int?) -> ResponseBody {
+    private static func follow(_ bytes: FollowedFile, length: Int?, until end: ContinuousClock.Instant?) -> ResponseBody {
         ResponseBody(contentLength: length) { writer in
-            for try await buffer in bytes { try await writer.write(buffer) }
+            for try await buffer in bytes {
+                if let end, end <= .now { throw ConnectionError.expired }
+                try await writer.write(buffer)
+            }
             try await writer.finish(nil)
         }
     }

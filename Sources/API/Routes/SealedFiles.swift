@@ -59,7 +59,10 @@ extension SealedDelivery {
     }
 
     private func slice(_ range: Range<Int>) -> ResponseBody {
-        FileSlice(file: FileSlice.File(owning: file.duplicate()), offset: range.lowerBound, length: range.count).body
+        FileSlice(
+            file: FileSlice.File(owning: file.duplicate()), offset: range.lowerBound, length: range.count,
+            until: expiresAt.map { .now + .microseconds($0.microseconds - Timestamp.now.microseconds) }
+        ).body
     }
 }
 

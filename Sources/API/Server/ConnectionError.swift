@@ -6,4 +6,6 @@ enum ConnectionError: Error {
     case lengthMismatch
     /// A file ended before its slice.
     case fileTruncated
+    /// Rows in a file have to leave public view.
+    case expired
 }

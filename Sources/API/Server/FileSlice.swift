@@ -40,15 +40,21 @@ public struct FileSlice: Sendable {
     public let offset: Int
     /// Bytes.
     public let length: Int
+    /// When it has to end, whole or not; nil for never.
+    private let end: ContinuousClock.Instant?
+    /// Bytes that are sent at a time where there is such an instant.
+    private static let piece = 512 * 1024
 
     /// - Parameters:
     ///   - file: the file; it stays open until the answer is out, also when it is unlinked meanwhile.
     ///   - offset: first byte.
     ///   - length: bytes; must lie within the file.
-    public init(file: File, offset: Int, length: Int) {
+    ///   - end: when the answer has to end, whole or not: it is cut off then.
+    public init(file: File, offset: Int, length: Int, until end: ContinuousClock.Instant? = nil) {
         self.file = file
         self.offset = offset
         self.length = length
+        self.end = end
     }
 
     /// As the body of a ``Response``.
@@ -57,19 +63,26 @@ public struct FileSlice: Sendable {
     public var body: ResponseBody {
         ResponseBody(contentLength: length) { writer in
             if var direct = writer as? BodyWriter {
-                try await direct.send(self)
+                for start in stride(from: 0, to: length, by: end == nil ? max(1, length) : Self.piece) {
+                    try checkTime()
+                    try await direct.send(FileSlice(file: file, offset: offset + start, length: end == nil ? length : min(Self.piece, length - start)))
+                }
                 try await direct.finish(nil)
                 return
             }
             var position = offset
-            let end = offset + length
-            while position < end {
-                let piece = try read(at: position, upTo: min(256 * 1024, end - position))
+            while position < offset + length {
+                try checkTime()
+                let piece = try read(at: position, upTo: min(256 * 1024, offset + length - position))
                 position += piece.readableBytes
                 try await writer.write(piece)
             }
             try await writer.finish(nil)
         }
+    }
+
+    private func checkTime() throws {
+        if let end, end <= .now { throw ConnectionError.expired }
     }
 
     private func read(at position: Int, upTo count: Int) throws -> ByteBuffer {
