@@ -23,7 +23,7 @@ GRANT INSERT, UPDATE (withdrawal) ON daylight.version TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.ended_row TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.job TO daylight_writer;
 -- what the law demands to be forgotten can be
-GRANT UPDATE (state, erased_at) ON daylight.withdrawn_row TO daylight_writer;
+GRANT UPDATE (state, erased_at, granted) ON daylight.withdrawn_row TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.integrity_round, daylight.integrity_finding TO daylight_writer;
 GRANT INSERT, UPDATE, DELETE ON daylight.idempotency TO daylight_writer;
 -- its number is given by a trigger, which acts for the owner
@@ -69,6 +69,7 @@ GRANT INSERT, UPDATE ON daylight.received_grant TO daylight_writer;
 
 -- The exchange's reader: the views of grants and the tables of what came by other nodes' grants, granted one by one when the writer makes them, and nothing else.
 GRANT USAGE ON SCHEMA granted, received TO daylight_exchange;
+GRANT SELECT ON granted.erased TO daylight_exchange;
 
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;

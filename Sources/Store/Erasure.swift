@@ -38,6 +38,7 @@ extension Store {
                 """)
             erasure.pushes = try await connection.endPushes(of: target, with: id, reason)
             erasure.quotations = try await connection.eraseQuotations(of: dataset) + connection.eraseCorrections(of: dataset, by: id)
+            try await connection.noteGrants(of: target, losing: id)
             erasure.states = try await connection.execute(
                 "UPDATE daylight.withdrawn_row SET state = '{}', erased_at = now() WHERE withdrawal = \(id) AND erased_at IS NULL").affectedRows
             try await connection.execute("DELETE FROM daylight.ledger_salt WHERE subject = \(id)::uuid")
@@ -47,6 +48,24 @@ extension Store {
 }
 
 extension Connection {
+    /// Notes which running grants had given a withdrawal's rows: without the values nobody could tell.
+    fileprivate func noteGrants(of target: PushTarget, losing withdrawal: String) async throws {
+        let grants = try await execute(
+            """
+            SELECT g.number, v.schema FROM daylight.share_grant g JOIN daylight.version v ON v.dataset = g.dataset AND v.number = g.from_version
+            WHERE g.dataset = \(target.dataset) AND g.ended_at IS NULL
+            """)
+        for row in grants {
+            let number: Int = try row.read("number"), rows = RowTable(number: target.number, schema: try row.document(TableSchema.self, "schema"))
+            try await execute(
+                """
+                UPDATE daylight.withdrawn_row AS r SET granted = r.granted || \(number, as: .int4) WHERE r.withdrawal = \(withdrawal) AND r.erased_at IS NULL AND EXISTS (
+                    SELECT FROM \(GrantView.gone(number)) AS w
+                    WHERE w._since = r.since AND w._until IS NOT DISTINCT FROM r.until AND ARRAY[\(rows.keyTexts(of: "w"))] = r.key_values)
+                """)
+        }
+    }
+
     /// Ends pushes whose checked rows have one of the keys: without it they are another content than was checked and reviewed.
     fileprivate func endPushes(of target: PushTarget, with withdrawal: String, _ reason: LocalizedText) async throws -> Int {
         let waiting = try await execute(

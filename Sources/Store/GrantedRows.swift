@@ -52,7 +52,8 @@ extension ServedGrant {
     }
 
     /// What changed from one version to a later one, as the receiver sees it, in the order of the keys: a row that left the grant's rows was removed for it, and
-    /// one whose change it cannot see did not change. Of removed rows only the key is told. Rows that were withdrawn are among the removed ones.
+    /// one whose change it cannot see did not change. Of removed rows only the key is told. Rows that were withdrawn are among the removed ones, also where they
+    /// were erased since.
     ///
     /// - Parameter known: when the older version was released: a row withdrawn after that was in it.
     fileprivate func changes(from old: Int, to new: Int, known: Timestamp) -> SQL {
@@ -63,17 +64,24 @@ extension ServedGrant {
         let shown = names.map { name -> SQL in
             key.contains(name) ? "coalesce(n.\(identifier: name), o.\(identifier: name)) AS \(identifier: name)" : "n.\(identifier: name)"
         }.joined(separator: ", ")
-        let missing = names.map { name -> SQL in
-            key.contains(name) ? "w.\(identifier: name)" : "NULL::\(raw: schema.field(name)?.type.castType ?? "text") AS \(identifier: name)"
-        }.joined(separator: ", ")
+        func missing(_ value: (_ place: Int, _ type: String) -> SQL) -> SQL {
+            names.map { name -> SQL in
+                let type = schema.field(name)?.type.castType ?? "text", absent: SQL = "NULL::\(raw: type)"
+                return "\(key.firstIndex(of: name).map { value($0, type) } ?? absent) AS \(identifier: name)"
+            }.joined(separator: ", ")
+        }
+        let withdrawn = missing { place, _ in "w.\(identifier: key[place])" }, erased = missing { place, type in "w._key[\(raw: String(place + 1))]::\(raw: type)" }
         let (a, b): (SQL, SQL) = ("\(old, as: .int4)", "\(new, as: .int4)")
         return """
             SELECT CASE WHEN n._since IS NULL THEN 'removed' WHEN o._known IS NULL THEN 'added' ELSE 'changed' END AS _change, \(shown)
             FROM (
                 SELECT true AS _known, \(columns) FROM \(GrantView.rows(number)) WHERE _since <= \(a) AND _until > \(a) AND _until <= \(b)
                 UNION ALL
-                SELECT DISTINCT false, \(missing) FROM \(GrantView.gone(number)) AS w
-                WHERE w._since <= \(a) AND (w._until IS NULL OR w._until > \(a)) AND w._gone_at > \(known.instant)
+                SELECT DISTINCT false, \(withdrawn) FROM \(GrantView.gone(number)) AS w
+                WHERE w._since <= \(a) AND (w._until IS NULL OR w._until > \(a)) AND w._gone_at > \(known.instant) AND w.\(identifier: key[0]) IS NOT NULL
+                UNION ALL
+                SELECT DISTINCT false, \(erased) FROM granted.erased AS w
+                WHERE w._grant = \(number, as: .int4) AND w._since <= \(a) AND (w._until IS NULL OR w._until > \(a)) AND w._gone_at > \(known.instant)
             ) AS o
             FULL JOIN (
                 SELECT _since, \(columns) FROM \(GrantView.rows(number)) WHERE _since > \(a) AND \(stands(in: new))

@@ -4,7 +4,7 @@ import Postgres
 /// The views that serve one grant. They are made by the writer, whose rights they read with, and `daylight_exchange` can select from them and from nothing else.
 ///
 /// - `granted.g<number>`: the granted fields of the granted rows, in every version since the grant, as long as the grant runs.
-/// - `granted.w<number>`: the keys of such rows that were withdrawn since, so that their receiver can be told.
+/// - `granted.w<number>`: the keys of such rows that were withdrawn since, so that their receiver can be told. Those that were erased then are in `granted.erased`.
 struct GrantView {
     let number: Int
     let rows: RowTable

@@ -47,6 +47,23 @@ import Testing
         }
     }
 
+    @Test func erasedRowsAreToldAsRemovedToWhoHadThem() async throws {
+        try await Desk.with { desk in
+            let east = try await desk.granted(["code", "height"], filter: "region = 'east'"), all = try await desk.granted(["code", "height"])
+            for grant in [east, all] { _ = try await desk.pull(grant) }
+            let publishing = Publishing(store: desk.store, logger: Logger(label: "daylight.tests"))
+            let withdrawal = try await publishing.withdraw(.rows, of: "lighthouse", keys: ["C", "D"], reason: LocalizedText(zh: "个人信息"), by: desk.provider.key)
+            #expect(try await desk.store.erase(withdrawal: withdrawal.id, reason: LocalizedText(zh: "依法删除"))?.states == 2)
+            #expect(try await desk.pull(east) == "_change,code,height\nremoved,C,\n")
+            #expect(try await desk.pull(all) == "_change,code,height\nremoved,C,\nremoved,D,\n")
+            for grant in [east, all] { #expect(try await desk.pull(grant) == "_change,code,height\n") }
+            // Whoever comes from before learns of it too, with what came back since.
+            try await desk.release.release(3, rows: [["C", "east", "王五", "1.00", "300", "s3"]])
+            let changes = try await desk.sharing.changes(by: all.id, for: desk.receiver, purpose: "x", since: 1)
+            #expect(try await Desk.text(changes) == "_change,code,height\nchanged,C,1.00\nremoved,D,\n")
+        }
+    }
+
     @Test func aFieldAddedLaterIsNotInTheGrant() async throws {
         try await Desk.with { desk in
             let grant = try await desk.granted(["code", "height"])

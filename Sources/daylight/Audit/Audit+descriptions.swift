@@ -107,11 +107,10 @@ extension DatasetAudit {
             guard let digest = digests.first, digests.count == 1 else {
                 throw lie(revision, digests.sorted().joined(separator: " "), "-", zh: "条目所记的摘要互相矛盾", en: "its leaves name different digests")
             }
-            if let served = shown[revision] {
-                guard served == digest else { throw lie(revision, digest, served, zh: "元数据与存证不符", en: "the description is another than the log says") }
-            } else if let first = shown.keys.min(), revision > first {
-                throw lie(revision, digest, "-", zh: "存证中有这次修订，服务器上却没有", en: "the log has it, and the server has not")
-            }
+            // An edit of the mapping counts on too: the description is the newest up to there.
+            guard let standing = shown.keys.filter({ $0 <= revision }).max(), let served = shown[standing], served != digest else { continue }
+            guard standing == revision else { throw lie(revision, digest, "-", zh: "存证中有这次修订，服务器上却没有", en: "the log has it, and the server has not") }
+            throw lie(revision, digest, served, zh: "元数据与存证不符", en: "the description is another than the log says")
         }
         // The newest one is what everybody reads.
         guard let (revision, served) = shown.max(by: { $0.key < $1.key }), let recorded = descriptions.filter({ $0.key <= revision }).max(by: { $0.key < $1.key }) else { return nil }

@@ -7,16 +7,22 @@ struct StatementKeyText: Decodable {
     /// The signed note by which the ledger's key names it.
     var certificate: String?
 
-    /// Whether the ledger's key says that this is the key for statements.
+    /// Whether the certificate is the ledger's word for a key.
+    func vouches(for key: String, by verifier: NoteVerifier) -> Bool {
+        guard let note = certificate.flatMap({ SignedNote($0) }) else { return false }
+        return note.text == "daylight-statement-key/1\n\(key)\n" && note.isSigned(by: verifier)
+    }
+
+    /// Holds that the ledger's key says that this is the key for statements.
     ///
     /// - Throws: ``ExchangeFailure`` (`doubtful`), with what to do.
     func check(by verifier: NoteVerifier) throws {
-        guard let certificate else {
+        guard certificate != nil else {
             throw ExchangeFailure.doubtful(LocalizedText(
                 zh: "服务器没有出示其声明公钥的证书，无从核验；请向运营方索取该公钥，写入配置文件的 statement_key",
                 en: "the server shows no certificate for the key of its statements, so that it cannot be checked; ask its operator for the key and put it into the profile as statement_key"))
         }
-        guard let note = SignedNote(certificate), note.isSigned(by: verifier), note.text == "daylight-statement-key/1\n\(publicKey)\n" else {
+        guard vouches(for: publicKey, by: verifier) else {
             throw ExchangeFailure.doubtful(LocalizedText(
                 zh: "声明公钥 \(publicKey) 的证书不是存证公钥 \(verifier) 所签：不要接受其声明；请与运营方核对两个公钥，确认无误后写入配置文件的 statement_key 与 ledger_key",
                 en: "the certificate of the statement key \(publicKey) is not signed by the ledger's key \(verifier): do not accept its statements; compare both keys with the operator, and when you know the right ones put them into the profile as statement_key and ledger_key"))

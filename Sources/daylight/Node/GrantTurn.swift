@@ -18,7 +18,7 @@ struct GrantTurn {
         var reason: LocalizedText
     }
 
-    /// Of a row that was withdrawn and erased at home meanwhile no change would tell: whoever heard nothing for so long takes all of it. In microseconds.
+    /// Whoever heard nothing for so long begins from what stands. In microseconds.
     private static let longAway: Int64 = 3_600_000_000
     /// So long before a term's end, it is looked up whether it was extended. In microseconds.
     private static let nearEnd: Int64 = 600_000_000
@@ -160,7 +160,7 @@ struct GrantTurn {
         let shown = try await client.get("/v1/exchange/statement-key").json(StatementKeyText.self), key = reception.statementKey ?? shown.publicKey
         let ledger = try await store.homeNodes().first { $0.url == reception.grant.node }?.ledgerKey.flatMap { NoteVerifier($0) }
         if let ledger {
-            guard let note = shown.certificate.flatMap({ SignedNote($0) }), note.text == "daylight-statement-key/1\n\(key)\n", note.isSigned(by: ledger) else {
+            guard shown.vouches(for: key, by: ledger) else {
                 throw ExchangeFailure.doubtful(LocalizedText(zh: "交付说明的公钥没有对方节点存证密钥的签名", en: "the key of its statements is not signed by its ledger's key"))
             }
         }
