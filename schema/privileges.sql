@@ -58,9 +58,9 @@ GRANT INSERT ON daylight.correction_notice TO daylight_writer;
 GRANT INSERT, DELETE ON daylight.signature_nonce TO daylight_writer;
 GRANT INSERT, UPDATE ON daylight.signing_rule TO daylight_writer;
 GRANT INSERT ON daylight.delivery_call TO daylight_writer;
--- sealed files are a cache, and what was used of a grant's rate comes back
+-- sealed files are a cache; passes are given by granted.enter alone, and forgotten
 GRANT INSERT, UPDATE, DELETE ON daylight.sealed_file TO daylight_writer;
-GRANT INSERT, UPDATE ON daylight.grant_allowance TO daylight_writer;
+GRANT DELETE ON daylight.grant_pass TO daylight_writer;
 
 -- other nodes: how far they are mirrored, and what of them is refused
 GRANT INSERT, UPDATE ON daylight.home_node TO daylight_writer;
@@ -70,6 +70,9 @@ GRANT INSERT, UPDATE ON daylight.received_grant TO daylight_writer;
 -- The exchange's reader: the views of grants and the tables of what came by other nodes' grants, granted one by one when the writer makes them, and nothing else.
 GRANT USAGE ON SCHEMA granted, received TO daylight_exchange;
 GRANT SELECT ON granted.erased TO daylight_exchange;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA granted FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA granted TO daylight_exchange;
+GRANT EXECUTE ON FUNCTION granted.admits(integer) TO daylight_writer;
 
 -- The reader: the views that the owner made; the row views are granted one by one when the writer makes them.
 GRANT USAGE ON SCHEMA published TO daylight_reader;

@@ -69,7 +69,7 @@ extension Sharing {
     func serve(_ id: String, to member: Member, now: Timestamp) async throws -> ServedGrant {
         guard let served = try await store.servedGrant(id), !member.parties(served.grant).isEmpty else { throw Self.noGrant(id) }
         guard member.parties(served.grant).contains(.receiver) else {
-            throw Problem(.notYourDecision, zh: "只有获得授权的部门可以读取", en: "only the department that the grant was given to reads by it")
+            throw Self.notTheReceiver
         }
         if served.datasetState == .withdrawn { throw try await withdrawn(served) }
         let end = served.grant.endedAt ?? served.grant.terms.until
@@ -116,13 +116,13 @@ extension Sharing {
         let purpose = try Self.stated(purpose)
         let number = version ?? served.currentVersion
         try await check(version: number, served)
-        let allowances = try await spend(served.grant)
-        let page = try await store.grantedPage(served, version: number, after: after, limit: limit)
+        let pass = try await enter(served, member, purpose)
+        let page = try await store.grantedPage(served, by: pass, version: number, after: after, limit: limit)
         try await confirm(served, to: member)
-        try await charge(rows: page.count, served.grant)
+        try await charge(rows: page.count, served.grant, by: pass)
         try await note("rows", served, member, purpose, call: call, version: number, page: page, after: after)
         try await delivered(served.grant.request, now)
-        return GrantedRows(version: number, page: page, allowances: allowances)
+        return GrantedRows(version: number, page: page, allowances: pass.allowances)
     }
 
     /// All rows of a version by a grant.
@@ -164,7 +164,7 @@ extension Sharing {
             OpenDelivery(delivery: delivery, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, bytes: bytes, allowances: allowances)
         }
         if isProbe { return opened(nil, nil) }
-        let allowances = try await spend(served.grant)
+        let pass = try await enter(served, member, purpose)
         if !isEmpty {
             try await store.addDelivery(delivery)
             if let signed = member.signed { try await store.addDeliveryCall(delivery.id, key: signed.key.id, base: signed.base, signature: signed.signature) }
@@ -172,14 +172,14 @@ extension Sharing {
         try await note(
             asChanges ? "changes" : "data", served, member, purpose, call: call, from: from, version: to, delivery: isEmpty ? nil : delivery.id)
         let known = from == 0 ? now : try await store.releaseTime(of: served.grant.dataset, version: from) ?? now
-        let bytes = store.granted(served, delivery, asChanges: asChanges, known: known) { count in
+        let bytes = store.granted(served, by: pass, delivery, asChanges: asChanges, known: known) { count in
             guard !isEmpty else { return }
             try await confirm(served, to: member)
             try await store.finishDelivery(delivery.id, count)
-            try await charge(rows: count.rows, served.grant)
+            try await charge(rows: count.rows, served.grant, by: pass)
             try await delivered(served.grant.request, .now)
         }
-        return opened(isEmpty ? nil : delivery, DeliveryBytes(rows: bytes), allowances)
+        return opened(isEmpty ? nil : delivery, DeliveryBytes(rows: bytes), pass.allowances)
     }
 
     /// Writes down that granted data is about to be given: before its first byte leaves.
@@ -206,12 +206,14 @@ extension Sharing {
     }
 
     static func stated(_ purpose: String?) throws -> String {
-        guard let purpose, !purpose.allSatisfy(\.isWhitespace), purpose.count <= 500 else {
-            throw Problem(
-                .purposeMissing, zh: "请在 Daylight-Purpose 头中写明用途（UTF-8，百分号编码，最多 500 个字符）",
-                en: "state the purpose in the field Daylight-Purpose: UTF-8, percent-encoded, at most 500 characters",
-                places: [.init("Daylight-Purpose", zh: "请写明用途", en: "must say what the data is for")])
-        }
+        guard let purpose, !purpose.allSatisfy(\.isWhitespace), purpose.unicodeScalars.count <= 500 else { throw noPurpose }
         return purpose
     }
+
+    static let noPurpose = Problem(
+        .purposeMissing, zh: "请在 Daylight-Purpose 头中写明用途（UTF-8，百分号编码，最多 500 个字符）",
+        en: "state the purpose in the field Daylight-Purpose: UTF-8, percent-encoded, at most 500 characters",
+        places: [.init("Daylight-Purpose", zh: "请写明用途", en: "must say what the data is for")])
+
+    static let notTheReceiver = Problem(.notYourDecision, zh: "只有获得授权的部门可以读取", en: "only the department that the grant was given to reads by it")
 }

@@ -51,13 +51,13 @@ extension Sharing {
                 .invalidParameter, zh: "参数 since 应为 0，或 \(served.grant.fromVersion) 至 \(to - 1)", en: "the parameter since must be 0, or from \(served.grant.fromVersion) to \(to - 1)",
                 places: [.init("since", zh: "没有这一版", en: "no such version")])
         }
-        let allowances = try await spend(served.grant)
+        let pass = try await enter(served, member, purpose)
         let name = SealedFileRecord.Name(grant: id, fromVersion: from, toVersion: to, key: key.id)
         let record = try await store.sealedFile(name, newSeed: Webhook.newSecret())
         var made = record.made
         var file = made.flatMap { files.open(name, $0) }
         if file == nil {
-            made = try await files.make(name, patience: Self.patience) { try await makeFile(name, recipient, served, member, record, in: files, now) }
+            made = try await files.make(name, patience: Self.patience) { try await makeFile(name, recipient, served, member, purpose, by: pass, record, in: files, now) }
             guard let made else {
                 throw Problem(.overloaded, zh: "文件正在生成，请稍后重试", en: "the file is being made; try again in a moment", retryAfter: 10)
             }
@@ -68,19 +68,22 @@ extension Sharing {
         try await note("file", served, member, purpose, call: call, from: from, version: to, delivery: made.delivery)
         try await delivered(served.grant.request, now)
         return SealedDelivery(
-            delivery: made.delivery, grant: id, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, key: key.id, file: file, allowances: allowances, expiresAt: served.expiresAt)
+            delivery: made.delivery, grant: id, dataset: served.grant.dataset, title: served.title, fromVersion: from, toVersion: to, key: key.id, file: file, allowances: pass.allowances, expiresAt: served.expiresAt)
     }
 
     /// Makes a file, from one snapshot of the database.
     private func makeFile(
-        _ name: SealedFileRecord.Name, _ recipient: AgeKey, _ served: ServedGrant, _ member: Member, _ first: SealedFileRecord, in files: SealedFiles, _ now: Timestamp
+        _ name: SealedFileRecord.Name, _ recipient: AgeKey, _ served: ServedGrant, _ member: Member, _ purpose: String, by first: GrantPass, _ record: SealedFileRecord, in files: SealedFiles,
+        _ now: Timestamp
     ) async throws -> SealedFileRecord.Made {
         let known = name.fromVersion == 0 ? now : try await store.releaseTime(of: served.grant.dataset, version: name.fromVersion) ?? now
-        var record = first
-        for _ in 0..<3 {
+        var (record, pass) = (record, first)
+        for attempt in 0..<3 {
+            // A pass is for one read.
+            if attempt > 0 { pass = try await enter(served, member, purpose) }
             let delivery = Delivery(id: newIdentifier(), grant: name.grant, fromVersion: name.fromVersion, toVersion: name.toVersion, startedAt: now)
             let counted = Counted()
-            let bytes = store.granted(served, delivery, asChanges: name.fromVersion > 0, known: known) { count in
+            let bytes = store.granted(served, by: pass, delivery, asChanges: name.fromVersion > 0, known: known) { count in
                 // A view of a grant that ended gives nothing, and nothing is not what stands.
                 try await confirm(served, to: member)
                 counted.count = count
@@ -92,7 +95,7 @@ extension Sharing {
                     name, seed: record.seed, content: content, sealedDigest: digest, sealedBytes: size, delivery: delivery.id, at: now)
                 if let made = kept.made, kept.seed == record.seed, made.sealedDigest == digest {
                     try files.keep(file, as: name, made)
-                    try await charge(rows: content.rows, served.grant)
+                    try await charge(rows: content.rows, served.grant, by: pass)
                     return made
                 }
                 // Rows were withdrawn meanwhile, or since it was made elsewhere: other content must have another seed. Nobody saw this file.

@@ -16,31 +16,29 @@ extension ShareRate {
 }
 
 extension Sharing {
-    /// Spends a call of what the grant's terms allow, and looks whether rows are left.
+    /// Opens a pass for one read: PostgreSQL looks at the grant, the key and the purpose, and spends a call of the grant's rate.
     ///
-    /// - Returns: what is left of each.
-    /// - Throws: `Problem` (`tooManyRequests`).
-    func spend(_ grant: ShareGrant) async throws -> [ShareAllowance] {
-        guard let rate = grant.terms.rate else { return [] }
-        var left: [ShareAllowance] = []
-        // Rows first: a call that is refused for them is not counted.
-        for unit in [ShareRate.Unit.rows, .calls] {
-            guard let quota = rate.quota(unit) else { continue }
-            let (allowance, wait) = try await store.spend(unit, grant: grant.id, quota: quota, seconds: rate.seconds)
-            if let wait {
-                throw Problem(
-                    .tooManyRequests, zh: "超过授权的限额：每 \(rate.seconds) 秒 \(quota) \(unit == .calls ? "次" : "行")；请在 \(wait) 秒后重试",
-                    en: "over the rate of the grant: \(quota) \(unit.rawValue) in \(rate.seconds) s; retry in \(wait) s", members: [.violatedPolicies: "[\"grant-\(unit.rawValue)\"]"],
-                    retryAfter: wait)
-            }
-            left.append(allowance)
+    /// - Throws: `Problem`: `tooManyRequests`, `purposeMissing`, `notYourDecision`, and what ``serve(_:to:now:)`` throws of a grant that ended meanwhile.
+    func enter(_ served: ServedGrant, _ member: Member, _ purpose: String) async throws -> GrantPass {
+        switch try await store.enter(served.grant, key: member.key.id, purpose: purpose) {
+        case .success(let pass): return pass
+        case .failure(.rate(let unit, let wait)):
+            let rate = served.grant.terms.rate, quota = rate?.quota(unit) ?? 0, seconds = rate?.seconds ?? 0
+            throw Problem(
+                .tooManyRequests, zh: "超过授权的限额：每 \(seconds) 秒 \(quota) \(unit == .calls ? "次" : "行")；请在 \(wait) 秒后重试",
+                en: "over the rate of the grant: \(quota) \(unit.rawValue) in \(seconds) s; retry in \(wait) s", members: [.violatedPolicies: "[\"grant-\(unit.rawValue)\"]"],
+                retryAfter: wait)
+        case .failure(.purpose): throw Self.noPurpose
+        case .failure(.key): throw Self.notTheReceiver
+        case .failure(.ended):
+            try await confirm(served, to: member)
+            throw Problem(.overloaded, zh: "授权正在变更，请稍后重试", en: "the grant is being changed; try again in a moment", retryAfter: 1)
         }
-        return left.reversed()
     }
 
     /// Charges rows that were given.
-    func charge(rows: Int, _ grant: ShareGrant) async throws {
-        guard rows > 0, let rate = grant.terms.rate, let quota = rate.rows else { return }
-        try await store.charge(rows: rows, grant: grant.id, quota: quota, seconds: rate.seconds)
+    func charge(rows: Int, _ grant: ShareGrant, by pass: GrantPass) async throws {
+        guard rows > 0, grant.terms.rate?.rows != nil else { return }
+        try await store.charge(rows: rows, by: pass)
     }
 }

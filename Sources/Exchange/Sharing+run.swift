@@ -13,6 +13,7 @@ extension Sharing {
             try await runDueCorrections(at: now)
             try await store.forgetShareClaims()
             try await store.forgetNonces()
+            try await store.forgetPasses()
             try await store.forgetSealedFiles()
         } catch is CancellationError {
         } catch {

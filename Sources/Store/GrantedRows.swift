@@ -95,21 +95,29 @@ extension ServedGrant {
 extension Store {
     /// Rows that stand in a version and that a grant gives, in the order of their keys.
     ///
-    /// - Parameter after: the key's values of the row before the page.
-    public func grantedPage(_ served: ServedGrant, version: Int, after: [String]?, limit: Int) async throws -> GrantedPage {
+    /// - Parameters:
+    ///   - pass: what it is read by.
+    ///   - after: the key's values of the row before the page.
+    public func grantedPage(_ served: ServedGrant, by pass: GrantPass, version: Int, after: [String]?, limit: Int) async throws -> GrantedPage {
         let names = served.schema.fields.map(\.name)
-        let rows = try await mappingErrors { try await exchange.execute(served.page(version: version, after: after, limit: limit)) }
+        let rows = try await mappingErrors {
+            try await exchange.transaction { connection in
+                try await connection.execute(pass.use)
+                return try await connection.execute(served.page(version: version, after: after, limit: limit))
+            }
+        }
         return GrantedPage(rows: rows, json: RowJSON(served.schema.fields), limit: limit, keyColumns: served.schema.primaryKey.compactMap { names.firstIndex(of: $0) })
     }
 
     /// The bytes of a delivery: the rows of a version as CSV, or what changed since an older one, with the change in the first column.
     ///
     /// - Parameters:
+    ///   - pass: what it is read by, once.
     ///   - delivery: from version 0 it is the whole state.
     ///   - known: when the older version was released.
     ///   - finished: called when the last byte was handed over, with what was sent; the stream ends in due form only when it returns.
     public func granted(
-        _ served: ServedGrant, _ delivery: Delivery, asChanges: Bool, known: Timestamp, finished: @escaping @Sendable (DeliveryCount) async throws -> Void
+        _ served: ServedGrant, by pass: GrantPass, _ delivery: Delivery, asChanges: Bool, known: Timestamp, finished: @escaping @Sendable (DeliveryCount) async throws -> Void
     ) -> RowStream {
         let form = CSVForm(fields: served.schema.fields)
         let marks: [CSVFinisher.Column] = served.schema.fields.map { $0.type == .datetime ? .datetime : $0.type == .boolean ? .boolean : .asPrinted }
@@ -127,7 +135,8 @@ extension Store {
             defer { clock?.cancel() }
             do {
                 try await mappingErrors {
-                    try await exchange.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
+                    try await exchange.transaction(TransactionOptions(isolation: .repeatableRead)) { connection in
+                        try await connection.execute(pass.use)
                         try await connection.execute("SET LOCAL statement_timeout = \(raw: String(configuration.downloadTimeout * 1000))")
                         var header: ByteBuffer? = asChanges ? ByteBuffer(string: "_change,") : ByteBuffer()
                         header?.writeImmutableBuffer(form.header)

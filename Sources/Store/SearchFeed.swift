@@ -170,7 +170,7 @@ extension Store {
             SELECT id, number, state, description - 'schema' AS description, profile_id, profile_version, current_version, row_count, updated_at, \(audience)
             FROM \(source) AND number = ANY (\(numbers))
             """
-        return try await (drafts ? write(sql) : read(sql)).map { row in
+        return try await readFound(sql, drafts: drafts).map { row in
             var overview = DatasetOverview(
                 id: try row.string("id"), number: try row.integer("number"), state: try row.word(Dataset.State.self, "state"),
                 description: try row.document(DatasetDescription.self, "description"), profile: try row.profileReference(),
@@ -179,6 +179,11 @@ extension Store {
             overview.audience = try row.word("audience")
             return overview
         }
+    }
+
+    /// What is shown of datasets that the index found. The index follows the primary: a standby may not have them yet, or an older state that would be kept.
+    private func readFound(_ sql: SQL, drafts: Bool) async throws -> RowSet {
+        try await (drafts || configuration.readerURL != nil ? write(sql) : read(sql))
     }
 
     /// Titles of the public data items of datasets, by number.
@@ -193,7 +198,7 @@ extension Store {
                 WHERE f.item ->> 'visibility' = 'public' AND x.title <> '' ORDER BY f.place, x.language) AS titles
             FROM \(source) d WHERE d.number = ANY (\(numbers))
             """
-        return try await Dictionary((drafts ? write(sql) : read(sql)).map { (try $0.integer("number"), try $0.read([String].self, "titles")) }) { first, _ in first }
+        return try await Dictionary(readFound(sql, drafts: drafts).map { (try $0.integer("number"), try $0.read([String].self, "titles")) }) { first, _ in first }
     }
 
     /// The numbers of datasets; those that are none are missing.

@@ -5,6 +5,8 @@ import Postgres
 ///
 /// - `granted.g<number>`: the granted fields of the granted rows, in every version since the grant, as long as the grant runs.
 /// - `granted.w<number>`: the keys of such rows that were withdrawn since, so that their receiver can be told. Those that were erased then are in `granted.erased`.
+///
+/// Both ask for a ``GrantPass``.
 struct GrantView {
     let number: Int
     let rows: RowTable
@@ -23,6 +25,9 @@ struct GrantView {
         """
     }
 
+    /// Raises for the exchange's role where no pass admits the read.
+    private var isAdmitted: SQL { "(SELECT granted.admits(\(raw: String(number))))" }
+
     private var condition: SQL {
         guard let predicate else { return "true" }
         return "(\(predicate.sql(ShareSchema.queryable(rows.schema))))"
@@ -35,7 +40,7 @@ struct GrantView {
             """
             CREATE VIEW \(Self.rows(number)) WITH (security_barrier) AS
             SELECT _since, _until, \(RowTable.columns(fields)) FROM \(rows.table)
-            WHERE (_until IS NULL OR _until > \(since)) AND \(condition) AND \(isRunning)
+            WHERE (_until IS NULL OR _until > \(since)) AND \(condition) AND \(isRunning) AND \(isAdmitted)
             """,
             """
             CREATE VIEW \(Self.gone(number)) WITH (security_barrier) AS
@@ -43,7 +48,7 @@ struct GrantView {
             FROM (SELECT w.since AS _from, w.until AS _to, t.withdrawn_at AS _gone_at, r.* FROM daylight.withdrawn_row AS w JOIN daylight.withdrawal AS t ON t.id = w.withdrawal
                 JOIN daylight.dataset AS s ON s.id = w.dataset AND s.number = \(raw: String(rows.number)),
                 LATERAL jsonb_populate_record(NULL::\(rows.table), w.state) AS r) AS gone
-            WHERE (_to IS NULL OR _to > \(since)) AND \(condition) AND \(isRunning)
+            WHERE (_to IS NULL OR _to > \(since)) AND \(condition) AND \(isRunning) AND \(isAdmitted)
             """,
         ]
     }

@@ -93,9 +93,7 @@ public final class Store: Sendable {
         // On the primary: a grant that was taken back must not be read from a standby that has not heard of it.
         var granted = Database.Configuration(
             url: configuration.databaseURL,
-            sessionSettings: Self.settings(configuration, role: "daylight_exchange") + [
-                ("default_transaction_read_only", "on"), ("statement_timeout", "\(configuration.readerTimeout)s"),
-            ])
+            sessionSettings: Self.settings(configuration, role: "daylight_exchange") + [("statement_timeout", "\(configuration.readerTimeout)s")])
         granted.pipelinedConnectionsPerLoop = 0
         granted.poolSize = configuration.exchangePool
         granted.acquireTimeout = .seconds(configuration.acquireTimeout)

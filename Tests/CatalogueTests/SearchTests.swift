@@ -90,6 +90,28 @@ import Testing
         }
     }
 
+    /// The index follows the primary, so what it finds is read there: a page is whole, and says what stands.
+    @Test func aPageIsWholeBehindAStandbyThatHasHeardOfNothing() async throws {
+        try await Desk.with { desk in
+            try await desk.publish("new") { $0.title = LocalizedText(zh: "潮汐预报") }
+            try await withTestDatabase { lagging in
+                let store = try await desk.db.openStore { $0.readerURL = lagging.url }
+                do {
+                    let catalogue = Catalogue(store: store, seal: try await CursorSeal.load(from: store))
+                    var listing = DatasetListing()
+                    listing.highlights = true
+                    let page = try await catalogue.find(words("潮汐 塔高"), as: .anonymous, limit: 10, listing: listing)
+                    #expect(page.total == 1 && page.entries.map(\.id) == ["new"])
+                    #expect(page.entries.first?.highlights?.dataItems == ["<em>塔高</em>"])
+                } catch {
+                    await store.close()
+                    throw error
+                }
+                await store.close()
+            }
+        }
+    }
+
     @Test func highlightsShowWhereTheWordsStand() async throws {
         try await Desk.with { desk in
             try await desk.publish("air") { description in

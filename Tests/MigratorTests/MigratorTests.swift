@@ -107,6 +107,51 @@ import Testing
         }
     }
 
+    /// Views of grants from before passes get to ask for one; what they gave, whose they are and who may read them stays.
+    @Test func viewsOfGrantsThatRunAskForPasses() async throws {
+        let (before, all) = (try schemaCopy(), try TestDatabase.schema())
+        for migration in all.migrations where migration.file >= "0028" { try FileManager.default.removeItem(at: before.appending(path: "migrations/\(migration.file)")) }
+        let privileges = before.appending(path: "privileges.sql")
+        let lines = try String(contentsOf: privileges, encoding: .utf8).split(separator: "\n").filter { !$0.contains("granted.admits") && !$0.contains("grant_pass") }
+        try Data(lines.joined(separator: "\n").utf8).write(to: privileges)
+        try await withTestDatabase(migrated: false) { db in
+            try await Migrator(database: db.database, schema: SchemaDirectory(before)).migrate()
+            try await db.database.withConnection { connection in
+                // The grant's request and dataset do not matter here.
+                try await connection.executeScript(
+                    """
+                    SET session_replication_role = replica;
+                    INSERT INTO daylight.share_grant (id, request, dataset, provider, receiver, terms, method, from_version, expires_at, ended_at, leaf)
+                    SELECT gen_random_uuid(), gen_random_uuid(), 'd', 'p', 'r', '{}', 'pull', 1, now() + interval '1 day', ended, sha256('') FROM unnest(ARRAY[NULL, now()]) AS ended;
+                    RESET session_replication_role;
+                    SET ROLE daylight_writer;
+                    CREATE TABLE data.d1 AS SELECT 1 AS a, 2 AS b;
+                    CREATE VIEW granted.g1 WITH (security_barrier) AS SELECT b FROM data.d1 WHERE a = 1;
+                    CREATE VIEW granted.w1 WITH (security_barrier) AS SELECT a FROM data.d1;
+                    CREATE VIEW granted.g2 WITH (security_barrier) AS SELECT b FROM data.d1;
+                    GRANT SELECT ON granted.g1, granted.w1 TO daylight_exchange;
+                    RESET ROLE
+                    """)
+            }
+            #expect(try await Migrator(database: db.database, schema: all).migrate().first?.file == "0028_grant_passes.sql")
+            let views = try await db.database.execute(
+                """
+                SELECT c.relname || ' ' || pg_get_userbyid(c.relowner) || ' ' || c.reloptions::text || ' ' || (pg_get_viewdef(c.oid) LIKE '%granted.admits(%')::text
+                FROM pg_class c WHERE c.relnamespace = 'granted'::regnamespace AND c.relname <> 'erased' AND c.relkind = 'v' ORDER BY c.relname
+                """)
+            #expect(try views.map { try $0.read(String.self, 0) } == ["g1", "g2", "w1"].map { "\($0) daylight_writer {security_barrier=true} \($0 != "g2")" })
+            let role = try await db.open(as: .exchange)
+            await #expect(throws: PostgresError.self) { try await role.execute("SELECT b FROM granted.g1") }
+            let pass: String = try await db.database.execute("INSERT INTO daylight.grant_pass (grant_number, key_id, purpose) VALUES (1, gen_random_uuid(), 'x') RETURNING id")[0].read(0)
+            let read = try await role.transaction { connection in
+                try await connection.execute("SELECT set_config('daylight.pass', \(pass, as: .text), true)")
+                return try await connection.execute("SELECT g1.b, w1.a FROM granted.g1, granted.w1")
+            }
+            #expect(try read[0].read(Int.self, "b") == 2 && read[0].read(Int.self, "a") == 1)
+            await role.close()
+        }
+    }
+
     @Test func aFileMayRunWithoutATransaction() async throws {
         let folder = try schemaCopy()
         let next = try SchemaDirectory(folder).migrations.count + 1
