@@ -51,7 +51,7 @@ extension Store {
 
     /// Charges the rows that were read by a pass, whether or not that many were left.
     public func charge(rows: Int, by pass: GrantPass) async throws {
-        try await mappingErrors { try await exchange.execute("SELECT granted.charge(\(pass.id)::uuid, \(rows))") }
+        _ = try await mappingErrors { try await exchange.execute("SELECT granted.charge(\(pass.id)::uuid, \(rows))") }
     }
 
     /// Forgets passes of more than a day ago: no read takes as long.

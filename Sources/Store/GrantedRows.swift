@@ -135,7 +135,7 @@ extension Store {
             defer { clock?.cancel() }
             do {
                 try await mappingErrors {
-                    try await exchange.transaction(TransactionOptions(isolation: .repeatableRead)) { connection in
+                    try await deliveries.transaction(TransactionOptions(isolation: .repeatableRead)) { connection in
                         try await connection.execute(pass.use)
                         try await connection.execute("SET LOCAL statement_timeout = \(raw: String(configuration.downloadTimeout * 1000))")
                         var header: ByteBuffer? = asChanges ? ByteBuffer(string: "_change,") : ByteBuffer()

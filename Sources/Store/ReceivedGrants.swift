@@ -216,7 +216,7 @@ extension Store {
         guard let version else { return nil }
         let rows = RowStream { [self] handoff in
             try await mappingErrors {
-                try await exchange.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
+                try await deliveries.transaction(TransactionOptions(isolation: .repeatableRead, readOnly: true)) { connection in
                     try await connection.execute("SET LOCAL statement_timeout = \(raw: String(configuration.downloadTimeout * 1000))")
                     // What the answer's head says has to hold for its rows.
                     guard try await connection.receivedVersion(number) == version else { throw CancellationError() }

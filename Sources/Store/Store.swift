@@ -5,8 +5,8 @@ internal import Postgres
 
 /// Everything that Daylight keeps, as PostgreSQL has it: each file of this room is one noun and its queries.
 ///
-/// Three databases behind it differ only in role: `reader` sees the published views and cannot write, `exchange` sees the views of grants and cannot write,
-/// `writer` does what departments, reviewers and the operator do. What fails leaves as a `Problem`.
+/// The databases behind it differ only in role: `reader` sees the published views and cannot write, `exchange` and `deliveries` see the views of grants and
+/// cannot write, `writer` does what departments, reviewers and the operator do. What fails leaves as a `Problem`.
 public final class Store: Sendable {
     /// What it is set to. Times are in seconds.
     public struct Configuration: Sendable {
@@ -20,8 +20,10 @@ public final class Store: Sendable {
         public var readerPool = 8
         /// Pooled connections for all that writes.
         public var writerPool = 8
-        /// Pooled connections for granted data.
+        /// Pooled connections for what is short on the exchange: passes, pages.
         public var exchangePool = 4
+        /// Pooled connections for deliveries, each of which may have a slow receiver.
+        public var deliveryPool = 8
         /// Longest wait for a pooled connection.
         public var acquireTimeout = 5
         /// Longest public statement; downloads are statements too, and have `downloadTimeout`.
@@ -59,6 +61,7 @@ public final class Store: Sendable {
     let reader: Database
     let writer: Database
     let exchange: Database
+    let deliveries: Database
     let logger: Logger
     let costlyReads: Slots
     let ledgerNews = LedgerNews()
@@ -91,14 +94,19 @@ public final class Store: Sendable {
         write.acquireTimeout = .seconds(configuration.acquireTimeout)
         write.applicationName = "daylight writer"
         // On the primary: a grant that was taken back must not be read from a standby that has not heard of it.
-        var granted = Database.Configuration(
-            url: configuration.databaseURL,
-            sessionSettings: Self.settings(configuration, role: "daylight_exchange") + [("statement_timeout", "\(configuration.readerTimeout)s")])
-        granted.pipelinedConnectionsPerLoop = 0
-        granted.poolSize = configuration.exchangePool
-        granted.acquireTimeout = .seconds(configuration.acquireTimeout)
-        granted.applicationName = "daylight exchange"
-        exchange = Database(granted, eventLoopGroup: eventLoopGroup, logger: logger)
+        func granted(_ pool: Int, _ name: String) -> Database {
+            var granted = Database.Configuration(
+                url: configuration.databaseURL,
+                sessionSettings: Self.settings(configuration, role: "daylight_exchange") + [("statement_timeout", "\(configuration.readerTimeout)s")])
+            granted.pipelinedConnectionsPerLoop = 0
+            granted.poolSize = pool
+            granted.acquireTimeout = .seconds(configuration.acquireTimeout)
+            granted.applicationName = name
+            return Database(granted, eventLoopGroup: eventLoopGroup, logger: logger)
+        }
+        exchange = granted(configuration.exchangePool, "daylight exchange")
+        // Of their own, so that slow receivers keep nobody from a pass or a page.
+        deliveries = granted(configuration.deliveryPool, "daylight deliveries")
         reader = Database(read, eventLoopGroup: eventLoopGroup, logger: logger)
         writer = Database(write, eventLoopGroup: eventLoopGroup, logger: logger)
     }
@@ -111,6 +119,7 @@ public final class Store: Sendable {
             try await reader.start()
             try await writer.start()
             try await exchange.start()
+            try await deliveries.start()
         }
     }
 
@@ -119,6 +128,7 @@ public final class Store: Sendable {
         await reader.close()
         await writer.close()
         await exchange.close()
+        await deliveries.close()
     }
 
     /// Asks both servers for a sign of life.
@@ -132,9 +142,9 @@ public final class Store: Sendable {
         }
     }
 
-    /// A moment's counts of both roles' connections, for metrics, by name.
+    /// A moment's counts of each pool's connections, for metrics, by name.
     public var statistics: [(name: String, value: Int)] {
-        [("reader", reader.statistics), ("writer", writer.statistics), ("exchange", exchange.statistics)].flatMap { role, counts in
+        [("reader", reader.statistics), ("writer", writer.statistics), ("exchange", exchange.statistics), ("deliveries", deliveries.statistics)].flatMap { role, counts in
             [
                 ("\(role)_pool_in_use", counts.poolInUse), ("\(role)_pool_idle", counts.poolIdle), ("\(role)_pool_waiting", counts.poolWaiting),
                 ("\(role)_pipelined_in_flight", counts.pipelinedInFlight), ("\(role)_pipelined_pending", counts.pipelinedPending),

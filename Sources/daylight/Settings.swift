@@ -158,6 +158,7 @@ struct Settings: Sendable {
         configuration.readerPool = databasePool
         configuration.pipelinedConnectionsPerLoop = databasePipelines
         configuration.writerPool = databasePool
+        configuration.deliveryPool = databasePool
         configuration.readerTimeout = statementTimeout
         configuration.streamLimit = streamLimit
         configuration.queryCost = queryCost

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Model
 import Store
 import TestSupport
@@ -80,6 +81,35 @@ import Testing
             }
             let allowance = try #require(left)
             #expect(allowance.unit == .calls && (1...2).contains(allowance.reset))
+        }
+    }
+
+    /// Receivers that read slowly hold the connections for deliveries; passes and pages have others.
+    @Test func slowReceiversKeepNobodyFromAPage() async throws {
+        let rows: [[String?]] = (0..<200).map { ["K\($0)", String(repeating: "东", count: 10_000), nil, nil, nil, nil] }
+        try await Desk.with(rows: rows) { desk in
+            let grant = try await desk.granted(["code", "region"])
+            let store = try await desk.db.openStore { ($0.deliveryPool, $0.acquireTimeout) = (1, 1) }
+            let sharing = Sharing(store: store, logger: Logger(label: "daylight.tests"))
+            do {
+                let slow = try #require(try await sharing.state(by: grant.id, for: desk.receiver, purpose: "x", version: nil).bytes).makeAsyncIterator()
+                #expect(try await slow.next() != nil)
+                let page = try await sharing.rows(by: grant.id, for: desk.receiver, purpose: "x", version: nil, after: nil, limit: 2)
+                #expect(page.count == 2)
+                // Another delivery is told when to come again, before its first byte.
+                await expectProblem(.overloaded) {
+                    _ = try await #require(try await sharing.state(by: grant.id, for: desk.receiver, purpose: "x", version: nil).bytes).makeAsyncIterator().next()
+                }
+                // The slow one gets all of it.
+                var count = 1
+                while try await slow.next() != nil { count += 1 }
+                #expect(count > 4)
+                #expect(try await desk.store.deliveries(of: grant.id, unreceipted: true, before: nil, limit: 10).filter { $0.finishedAt != nil }.count == 1)
+            } catch {
+                await store.close()
+                throw error
+            }
+            await store.close()
         }
     }
 
