@@ -6,6 +6,7 @@
 # `run.sh search` measures search alone, with the arguments of search.py: --sizes, --rate, --seconds, --no-fastapi.
 # `run.sh appends` measures how fast the ledger takes in what is entered: --rate, --seconds.
 # `run.sh receipts` measures how fast signed receipts are taken in: --rate, --seconds, --signed.
+# `run.sh webhooks` measures how fast departments are told: --messages, --endpoints, --singles, --delay.
 # Other arguments go to bench.py: --rows, --seconds, --rounds, --only row page aggregate rollup csv file push proof release hot refused slow diff; --before.
 # large, workbook and rolled are measured only where they are asked for: --rows 10000000 --only large, --rows 1000000 --only workbook, --only rolled.
 set -euo pipefail
@@ -47,6 +48,9 @@ if [ "${1:-}" = receipts ]; then
 elif [ "${1:-}" = appends ]; then
     shift
     python3 Benchmarks/appends.py --daylight "$daylight" "$@"
+elif [ "${1:-}" = webhooks ]; then
+    shift
+    python3 Benchmarks/webhooks.py --daylight "$daylight" "$@"
 elif [ "${1:-}" = search ]; then
     shift
     search "$@"
@@ -56,6 +60,7 @@ else
     if [ $# -eq 0 ]; then
         python3 Benchmarks/appends.py --daylight "$daylight"
         receipts
+        python3 Benchmarks/webhooks.py --daylight "$daylight"
         search
     fi
 fi

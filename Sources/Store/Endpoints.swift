@@ -5,6 +5,8 @@ import Postgres
 public struct EndpointTarget: Sendable, Hashable {
     public let id: String
     public let url: String
+    /// Which state of it this is.
+    public let revision: Int
     /// Keys of the HMAC: the one that stands, then the one before as long as it signs too.
     public let secrets: [[UInt8]]
     /// Failures since something was taken last.
@@ -100,19 +102,29 @@ extension Store {
     /// - Parameters:
     ///   - horizon: a time further ahead than any wait: what waits for longer was written by a clock that went wrong, and is due.
     ///   - busy: endpoints that are being sent to.
-    public func dueEndpoints(at now: Timestamp, horizon: Timestamp, except busy: [String], limit: Int) async throws -> [EndpointTarget] {
+    ///   - failing: at most so many of those that failed the last time.
+    public func dueEndpoints(at now: Timestamp, horizon: Timestamp, except busy: [String], limit: Int, failing: Int) async throws -> [EndpointTarget] {
         try await write(
             """
-            SELECT e.id, e.url, e.secret, e.failures, CASE WHEN e.old_secret_until > \(now.instant) THEN e.old_secret END AS old_secret
-            FROM daylight.endpoint e
-            WHERE e.disabled_at IS NULL AND (e.resume_at <= \(now.instant) OR e.resume_at > \(horizon.instant)) AND e.id <> ALL (\(busy)::uuid[])
-                AND EXISTS (SELECT FROM daylight.webhook_message m WHERE m.endpoint = e.id AND m.state = 'waiting' AND (m.next_at <= \(now.instant) OR m.next_at > \(horizon.instant)))
-            ORDER BY e.delivered_at NULLS FIRST, e.id LIMIT \(limit)
+            SELECT id, url, revision, secret, failures, old_secret FROM (
+                SELECT e.id, e.url, e.revision, e.secret, e.failures, CASE WHEN e.old_secret_until > \(now.instant) THEN e.old_secret END AS old_secret, e.delivered_at,
+                    row_number() OVER (PARTITION BY e.failures > 0 ORDER BY e.delivered_at NULLS FIRST, e.id) AS place
+                FROM daylight.endpoint e
+                WHERE e.disabled_at IS NULL AND (e.resume_at <= \(now.instant) OR e.resume_at > \(horizon.instant)) AND e.id <> ALL (\(busy)::uuid[])
+                    AND EXISTS (SELECT FROM daylight.webhook_message m WHERE m.endpoint = e.id AND m.state = 'waiting' AND (m.next_at <= \(now.instant) OR m.next_at > \(horizon.instant)))
+            ) AS due
+            WHERE failures = 0 OR place <= \(failing) ORDER BY delivered_at NULLS FIRST, id LIMIT \(limit)
             """
         ).map { row in
             let secrets = [try row.read(Bytea.self, "secret").bytes] + (try row.read(Bytea?.self, "old_secret").map { [$0.bytes] } ?? [])
-            return EndpointTarget(id: try row.read("id"), url: try row.read("url"), secrets: secrets, failures: try row.read("failures"))
+            return EndpointTarget(
+                id: try row.read("id"), url: try row.read("url"), revision: try row.read("revision"), secrets: secrets, failures: try row.read("failures"))
         }
+    }
+
+    /// Those of some URLs at which somebody wants to be told.
+    public func standingEndpoints(at urls: [String]) async throws -> [String] {
+        try await write("SELECT DISTINCT url FROM daylight.endpoint WHERE url = ANY (\(urls)) AND disabled_at IS NULL").map { try $0.read(0) }
     }
 
     private static func endpoint(_ row: Row) throws -> Endpoint {

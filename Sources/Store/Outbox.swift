@@ -20,9 +20,12 @@ extension Store {
         try await write(
             """
             SELECT v.id, v.type, v.subject, v.data::text AS data, v.at, m.attempts, m.expires_at
-            FROM daylight.webhook_message m JOIN daylight.exchange_event v ON v.id = m.event
-            WHERE m.endpoint = \(endpoint)::uuid AND m.state = 'waiting' AND (m.next_at <= \(now.instant) OR m.next_at > \(horizon.instant))
-            ORDER BY m.attempts, v.at, v.id LIMIT \(limit)
+            FROM (
+                SELECT event, attempts, created_at, expires_at FROM daylight.webhook_message
+                WHERE endpoint = \(endpoint)::uuid AND state = 'waiting' AND (next_at <= \(now.instant) OR next_at > \(horizon.instant))
+                ORDER BY attempts, created_at, event LIMIT \(limit)
+            ) AS m JOIN daylight.exchange_event v ON v.id = m.event
+            ORDER BY m.attempts, m.created_at, m.event
             """
         ).map { row in
             OutgoingMessage(
@@ -31,41 +34,43 @@ extension Store {
         }
     }
 
-    /// Notes that a message was taken.
-    public func messageDelivered(_ id: String, to endpoint: String, at now: Timestamp) async throws {
-        try await transaction { connection in
-            try await connection.execute(
-                """
+    /// Notes that messages were taken.
+    ///
+    /// - Parameter revision: the endpoint's, as it was read.
+    /// - Returns: whether the endpoint is still as it was read, and not disabled.
+    public func messagesDelivered(_ messages: [String], to endpoint: String, revision: Int, at now: Timestamp) async throws -> Bool {
+        let stands = try await write(
+            """
+            WITH taken AS (
                 UPDATE daylight.webhook_message SET state = 'delivered', attempts = attempts + 1, settled_at = \(now.instant), last_failure = NULL
-                WHERE endpoint = \(endpoint)::uuid AND event = \(id)::uuid AND state = 'waiting'
-                """)
-            try await connection.execute(
-                """
-                UPDATE daylight.endpoint SET failures = 0, failing_since = NULL, resume_at = '-infinity', delivered_at = \(now.instant) WHERE id = \(endpoint)::uuid
-                """)
-        }
+                WHERE endpoint = \(endpoint)::uuid AND event = ANY (\(messages)::uuid[]) AND state = 'waiting'
+            )
+            UPDATE daylight.endpoint SET failures = 0, failing_since = NULL, resume_at = '-infinity', delivered_at = \(now.instant) WHERE id = \(endpoint)::uuid
+            RETURNING disabled_at IS NULL AND revision = \(Int32(revision)) AS stands
+            """)
+        return try stands.first?.read(Bool.self, "stands") ?? false
     }
 
-    /// Notes that a message was not taken, and when it and its endpoint are tried again.
+    /// Notes that messages were not taken, and when they and their endpoint are tried again. However many were on their way at a time, the endpoint has failed once.
     ///
-    /// - Parameters:
-    ///   - failure: a status, or a word.
-    ///   - next: nil where it is given up.
-    ///   - resume: until when its endpoint is left alone.
-    public func messageFailed(_ id: String, to endpoint: String, failure: String, next: Timestamp?, resume: Timestamp, at now: Timestamp) async throws {
-        let state: SQL = next.map { "next_at = \($0.instant)" } ?? "state = 'dead', settled_at = \(now.instant)"
+    /// - Parameter failures: of each message a status or a word; when it is tried again, nil where it is given up; and until when its endpoint is left alone.
+    public func messagesFailed(_ failures: [(message: String, word: String, next: Timestamp?, resume: Timestamp)], to endpoint: String, at now: Timestamp) async throws {
+        guard let last = failures.max(by: { $0.resume < $1.resume }) else { return }
         try await transaction { connection in
             try await connection.execute(
                 """
-                UPDATE daylight.webhook_message SET attempts = attempts + 1, last_failure = \(failure), \(state)
-                WHERE endpoint = \(endpoint)::uuid AND event = \(id)::uuid AND state = 'waiting'
-                """)
-            try await connection.execute(
-                """
-                UPDATE daylight.endpoint SET failures = failures + 1, failing_since = coalesce(failing_since, \(now.instant)), resume_at = \(resume.instant),
-                    last_failure = \(failure)
+                UPDATE daylight.endpoint SET failures = failures + 1, failing_since = coalesce(failing_since, \(now.instant)), resume_at = \(last.resume.instant),
+                    last_failure = \(last.word)
                 WHERE id = \(endpoint)::uuid
                 """)
+            for failure in failures {
+                let state: SQL = failure.next.map { "next_at = \($0.instant)" } ?? "state = 'dead', settled_at = \(now.instant)"
+                try await connection.execute(
+                    """
+                    UPDATE daylight.webhook_message SET attempts = attempts + 1, last_failure = \(failure.word), \(state)
+                    WHERE endpoint = \(endpoint)::uuid AND event = \(failure.message)::uuid AND state = 'waiting'
+                    """)
+            }
         }
     }
 

@@ -57,6 +57,8 @@ struct Serve: AsyncParsableCommand {
         var telling = Webhooks.Configuration()
         telling.addresses = exchange.addresses
         let webhooks = Webhooks(store: store, configuration: telling, logger: logger)
+        // Releases and withdrawals are told of at once.
+        released.announcements.onNews { if case .changed = $0 { webhooks.ring() } }
         let told = Job("webhooks", every: .seconds(1), lease: .seconds(15)) { try await webhooks.work() }
         let reminders = Job("receipts", every: .seconds(600)) { try await sharing.remindOfReceipts(at: .now) }
         let clocks = Job("exchange", every: .seconds(20)) { await sharing.sweep(at: .now) }

@@ -41,8 +41,9 @@ import Testing
 
     private static let loopback = AddressRule(allowing: [IPNetwork("127.0.0.0/8")!])
 
-    private static func sender(_ store: Store, patience: Duration = .seconds(5), addresses: AddressRule = loopback) -> Webhooks {
+    private static func sender(_ store: Store, patience: Duration = .seconds(5), addresses: AddressRule = loopback, idle: Duration = .seconds(15)) -> Webhooks {
         var configuration = Webhooks.Configuration()
+        configuration.lines.idle = idle
         configuration.addresses = addresses
         configuration.patience = patience
         return Webhooks(store: store, configuration: configuration, logger: Logger(label: "daylight.tests"))
@@ -166,7 +167,7 @@ import Testing
             // One process held the lease, sent, and was killed before it could note the answer: the lease runs out, and another one goes on.
             let store = ear.desk.store
             #expect(try await store.hold(job: "webhooks", as: "7a1f7a10-8f2a-4a53-9a53-0d1c6f1f7a10", for: .milliseconds(700)))
-            let target = try #require(try await store.dueEndpoints(at: .now, horizon: ear.later(Self.day), except: [], limit: 1).first)
+            let target = try #require(try await store.dueEndpoints(at: .now, horizon: ear.later(Self.day), except: [], limit: 1, failing: 1).first)
             let message = try #require(try await store.dueMessages(for: target.id, at: .now, horizon: ear.later(Self.day), limit: 1).first)
             let client = WebhookClient(rule: Self.loopback, patience: .seconds(5))
             #expect(await client.send(Webhook(message, secrets: target.secrets, at: .now), to: target.url) == .answered(status: 200, retryAfter: nil))
@@ -271,6 +272,88 @@ import Testing
             work.cancel()
             _ = await work.result
             await slow.close()
+        }
+    }
+
+    /// Waits until something holds, for two minutes at most.
+    private static func until(isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool) async throws {
+        for _ in 0..<2400 where try await !condition() { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(try await condition())
+    }
+
+    @Test func connectionsAreKeptWhileThereIsSomethingToSendAndClosedWhenTheEndpointIsGone() async throws {
+        try await listening(events: [.released]) { ear in
+            _ = try await ear.desk.granted(["code"])
+            let webhooks = Self.sender(ear.desk.store, idle: .seconds(3600))
+            let work = Task { try await webhooks.work() }
+            for version in 2...6 {
+                try await ear.desk.release.release(version, rows: [["E", "east", "张", "\(version).00", "1", "s"]])
+                try await Self.until { ear.hook.requests.count == version - 1 }
+            }
+            #expect(ear.hook.connections == 1 && ear.hook.openConnections == 1)
+            // Disabled by its owner: nothing is kept. Enabled again, it is told on a new connection.
+            let disabled = try #require(try await ear.desk.sharing.change(ear.reload(), by: JSON.decode(EndpointChange.self, #"{"enabled":false}"#), member: ear.desk.receiver))
+            try await Self.until { ear.hook.openConnections == 0 }
+            _ = try #require(try await ear.desk.sharing.change(disabled, by: JSON.decode(EndpointChange.self, #"{"enabled":true}"#), member: ear.desk.receiver))
+            try await ear.desk.release.release(7, rows: [["E", "east", "张", "7.00", "1", "s"]])
+            try await Self.until { ear.hook.requests.count == 6 }
+            #expect(ear.hook.connections == 2 && ear.hook.openConnections == 1)
+            // Another address: the connection to the one before is closed.
+            let other = try await TestReceiver()
+            var endpoint = try await ear.reload()
+            endpoint = try #require(try await ear.desk.sharing.change(endpoint, by: JSON.decode(EndpointChange.self, #"{"url":"\#(other.url)"}"#), member: ear.desk.receiver))
+            try await Self.until { ear.hook.openConnections == 0 }
+            try await ear.desk.release.release(8, rows: [["E", "east", "张", "8.00", "1", "s"]])
+            try await Self.until { other.requests.count == 1 }
+            // The server stops.
+            work.cancel()
+            _ = await work.result
+            try await Self.until { other.openConnections == 0 }
+            #expect(ear.hook.requests.count == 6 && Set(ear.hook.requests.map { $0.header("webhook-id") }).count == 6)
+            await other.close()
+        }
+    }
+
+    @Test func howeverManyHangTheOthersAreTold() async throws {
+        try await listening(events: [.released]) { ear in
+            let hanging = try await TestReceiver()
+            hanging.answer(.silence)
+            _ = try await ear.desk.granted(["code"])
+            // More than are sent to at once; all have failed before, and are due all the time.
+            try await ear.desk.db.database.execute(
+                """
+                INSERT INTO daylight.endpoint (id, department, url, label, secret, created_by, failures, failing_since)
+                SELECT gen_random_uuid(), department, \(hanging.url) || '/' || n, 'hangs', secret, created_by, 1, now() FROM daylight.endpoint, generate_series(1, 150) AS n
+                """)
+            let webhooks = Self.sender(ear.desk.store, patience: .seconds(600))
+            let work = Task { try await webhooks.work() }
+            for version in 2...5 {
+                try await ear.desk.release.release(version, rows: [["E", "east", "张", "\(version).00", "1", "s"]])
+                try await Self.until { ear.hook.requests.count == version - 1 }
+            }
+            try await Self.until { hanging.requests.count == 32 }
+            work.cancel()
+            _ = await work.result
+            await hanging.close()
+        }
+    }
+
+    @Test func manyMessagesGoAtATimeAndEachOnce() async throws {
+        try await listening(events: [.released]) { ear in
+            _ = try await ear.desk.granted(["code"])
+            try await ear.desk.release.release(2, rows: [["E", "east", "张", "1.00", "1", "s"]])
+            try await ear.desk.db.database.execute(
+                """
+                WITH told AS (INSERT INTO daylight.exchange_event (department, type, subject, data) SELECT department, type, subject, data FROM daylight.exchange_event, generate_series(1, 499) RETURNING id)
+                INSERT INTO daylight.webhook_message (endpoint, event) SELECT e.id, t.id FROM daylight.endpoint e, told t
+                """)
+            let webhooks = Self.sender(ear.desk.store), work = Task { try await webhooks.work() }
+            try await Self.until { ear.hook.requests.count == 500 }
+            try await Self.until { try await ear.reload().waiting == 0 }
+            #expect(Set(ear.hook.requests.map { $0.header("webhook-id") }).count == 500 && ear.hook.requests.count == 500)
+            #expect(ear.hook.connections <= 8)
+            work.cancel()
+            _ = await work.result
         }
     }
 

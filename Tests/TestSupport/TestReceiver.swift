@@ -19,11 +19,15 @@ public final class TestReceiver: Sendable {
         case elsewhere(String)
         /// Nothing, ever.
         case silence
+        /// 200, and a body without an end.
+        case endless
     }
 
     fileprivate struct State {
         var requests: [Request] = []
         var answer = Answer.status(200)
+        var connections = 0
+        var open: [ObjectIdentifier: any Channel] = [:]
     }
 
     fileprivate let state = NIOLockedValueBox(State())
@@ -36,7 +40,12 @@ public final class TestReceiver: Sendable {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.pipeline.configureHTTPServerPipeline().flatMap {
+                state.withLockedValue { state in
+                    state.connections += 1
+                    state.open[ObjectIdentifier(channel)] = channel
+                }
+                channel.closeFuture.whenComplete { _ in state.withLockedValue { $0.open[ObjectIdentifier(channel)] = nil } }
+                return channel.pipeline.configureHTTPServerPipeline().flatMap {
                     channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Taking(state)) }
                 }
             }
@@ -49,6 +58,15 @@ public final class TestReceiver: Sendable {
 
     /// What came so far.
     public var requests: [Request] { state.withLockedValue { $0.requests } }
+
+    /// Connections that were made so far.
+    public var connections: Int { state.withLockedValue { $0.connections } }
+
+    /// Connections that are open now.
+    public var openConnections: Int { state.withLockedValue { $0.open.count } }
+
+    /// Closes all connections, and goes on listening.
+    public func closeConnections() async { for channel in state.withLockedValue({ Array($0.open.values) }) { try? await channel.close() } }
 
     public func answer(_ answer: Answer) { state.withLockedValue { $0.answer = answer } }
 
@@ -69,7 +87,7 @@ public final class TestReceiver: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
-            case .head(let head): self.head = head
+            case .head(let head): (self.head, body) = (head, "")
             case .body(let buffer): body += String(buffer: buffer)
             case .end: take(context)
             }
@@ -86,6 +104,10 @@ public final class TestReceiver: Sendable {
             let status: HTTPResponseStatus
             switch answer {
             case .silence: return
+            case .endless:
+                context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Transfer-Encoding": "chunked"]))), promise: nil)
+                context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "no end")))), promise: nil)
+                return
             case .status(let code): status = HTTPResponseStatus(statusCode: code)
             case .elsewhere(let url):
                 status = .found
