@@ -105,7 +105,7 @@ public final class CSVCopy: LocalCopy {
         let digest = isWhole ? count.arrival.digest : try merge(incoming, onto: now)
         try steps(.prepared)
         var both = Memory(now: now)
-        both.next = .init(held: Held(grant: incoming.grant, dataset: incoming.dataset, version: incoming.toVersion, owed: statement), digest: digest)
+        both.next = .init(held: Held(grant: incoming.grant, dataset: incoming.dataset, version: incoming.toVersion, owed: statement, delivery: incoming.delivery), digest: digest)
         try remember(both)
         try steps(.announced)
         try promote(both)

@@ -10,12 +10,15 @@ public struct Held: Sendable, Hashable, Codable {
     public var version: Int
     /// What was stored and not signed for yet; nil where nothing is owed.
     public var owed: ReceiptStatement?
+    /// The delivery that it came by last: who gave it knows it, as long as that is still the same history. Nil where a program from before that was noted keeps the copy.
+    public var delivery: String?
 
-    public init(grant: String, dataset: String, version: Int, owed: ReceiptStatement? = nil) {
+    public init(grant: String, dataset: String, version: Int, owed: ReceiptStatement? = nil, delivery: String? = nil) {
         self.grant = grant
         self.dataset = dataset
         self.version = version
         self.owed = owed
+        self.delivery = delivery
     }
 }
 
@@ -33,9 +36,12 @@ public struct Incoming: Sendable {
     public var fields: Set<String>?
     /// PostgreSQL types by field, for a table that has to be made; `text` for the others.
     public var types: [String: ColumnType]
+    /// Whether a whole state may take the place of a newer version, as where that does not exist any more.
+    public var isAnew: Bool
 
     public init(
-        grant: String, dataset: String, delivery: String, fromVersion: Int, toVersion: Int, key: [KeyField], fields: Set<String>? = nil, types: [String: ColumnType] = [:]
+        grant: String, dataset: String, delivery: String, fromVersion: Int, toVersion: Int, key: [KeyField], fields: Set<String>? = nil, types: [String: ColumnType] = [:],
+        isAnew: Bool = false
     ) {
         self.grant = grant
         self.dataset = dataset
@@ -45,6 +51,7 @@ public struct Incoming: Sendable {
         self.key = key
         self.fields = fields
         self.types = types
+        self.isAnew = isAnew
     }
 }
 

@@ -59,9 +59,15 @@ public final class TableCopy: LocalCopy {
             try await connection.execute(
                 """
                 CREATE TABLE IF NOT EXISTS \(memory) (
-                    "table" text PRIMARY KEY, grant_id text NOT NULL, dataset text NOT NULL, version integer NOT NULL, owed jsonb, updated_at timestamptz NOT NULL DEFAULT now()
+                    "table" text PRIMARY KEY, grant_id text NOT NULL, dataset text NOT NULL, version integer NOT NULL, owed jsonb, updated_at timestamptz NOT NULL DEFAULT now(), delivery text
                 )
                 """)
+            // One that was made before the delivery was noted.
+            let isNoted = try await connection.execute(
+                """
+                SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(format('%I.daylight_copy', \(schema, as: .text))) AND attname = 'delivery' AND NOT attisdropped)
+                """)
+            if try !isNoted[0].read(Bool.self, 0) { try await connection.execute("ALTER TABLE \(memory) ADD COLUMN IF NOT EXISTS delivery text") }
             if let reader { try await connection.execute("GRANT SELECT ON \(memory) TO \(identifier: reader)") }
             if again { try await connection.execute("DELETE FROM \(memory) WHERE \"table\" = \(table, as: .text)") }
         }
@@ -71,13 +77,13 @@ public final class TableCopy: LocalCopy {
         try await Self.inWords {
             let rows = try await database.execute(
                 """
-                SELECT grant_id, dataset, version::int4 AS version, owed::text AS owed FROM \(memory)
+                SELECT grant_id, dataset, version::int4 AS version, owed::text AS owed, delivery FROM \(memory)
                 WHERE "table" = \(table, as: .text) AND to_regclass(format('%I.%I', \(schema, as: .text), \(table, as: .text))) IS NOT NULL
                 """)
             guard rows.count > 0 else { return nil }
             return Held(
                 grant: try rows[0].read("grant_id"), dataset: try rows[0].read("dataset"), version: Int(try rows[0].read(Int32.self, "version")),
-                owed: try rows[0].read(String?.self, "owed").map { try JSON.decode(ReceiptStatement.self, $0) })
+                owed: try rows[0].read(String?.self, "owed").map { try JSON.decode(ReceiptStatement.self, $0) }, delivery: try rows[0].read("delivery"))
         }
     }
 
@@ -119,7 +125,7 @@ public final class TableCopy: LocalCopy {
     ) async throws where Bytes.Element == ByteBuffer {
         try await lock(connection)
         let version = try await connection.execute("SELECT version::int4 AS version FROM \(memory) WHERE \"table\" = \(table, as: .text)").first.map { Int(try $0.read(Int32.self, "version")) }
-        guard version ?? 0 <= incoming.toVersion, incoming.fromVersion == 0 || version == incoming.fromVersion else {
+        guard incoming.isAnew || version ?? 0 <= incoming.toVersion, incoming.fromVersion == 0 || version == incoming.fromVersion else {
             throw CopyFailure(zh: "交付不是从表的现有版本开始的", en: "the delivery does not begin where the table ends", isDiverged: true)
         }
         var iterator = bytes.makeAsyncIterator(), count = ArrivalCount(), head = ByteBuffer()
@@ -156,9 +162,10 @@ public final class TableCopy: LocalCopy {
         }
         try await connection.execute(
             """
-            INSERT INTO \(memory) ("table", grant_id, dataset, version, owed)
-            VALUES (\(table, as: .text), \(incoming.grant, as: .text), \(incoming.dataset, as: .text), \(incoming.toVersion, as: .int4), \(JSON.encode(statement), as: .text)::jsonb)
-            ON CONFLICT ("table") DO UPDATE SET grant_id = excluded.grant_id, dataset = excluded.dataset, version = excluded.version, owed = excluded.owed, updated_at = now()
+            INSERT INTO \(memory) ("table", grant_id, dataset, version, owed, delivery)
+            VALUES (\(table, as: .text), \(incoming.grant, as: .text), \(incoming.dataset, as: .text), \(incoming.toVersion, as: .int4), \(JSON.encode(statement), as: .text)::jsonb, \(incoming.delivery, as: .text))
+            ON CONFLICT ("table") DO UPDATE SET grant_id = excluded.grant_id, dataset = excluded.dataset, version = excluded.version, owed = excluded.owed, delivery = excluded.delivery,
+                updated_at = now()
             """)
     }
 

@@ -96,6 +96,13 @@ extension Store {
         }
     }
 
+    /// The delivery that a grant's rows came by last; nil where that was not noted.
+    public func receivedDelivery(_ reception: GrantReception) async throws -> String? {
+        guard try await write("SELECT to_regclass('received.daylight_copy') IS NOT NULL").first?.read(Bool.self, 0) ?? false else { return nil }
+        // A table from before deliveries were noted has no such column.
+        return try await write("SELECT to_jsonb(c) ->> 'delivery' FROM received.daylight_copy c WHERE \"table\" = \(reception.table)").first?.read(String?.self, 0) ?? nil
+    }
+
     private static func received(_ row: Row) throws -> ReceivedGrant {
         var grant = ReceivedGrant(
             id: try row.string("id"), node: try row.string("url"), state: try row.word("state"), rowCount: try row.integer("row_count"), failures: try row.integer("failures"),

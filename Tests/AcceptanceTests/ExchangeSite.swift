@@ -42,13 +42,20 @@ struct ExchangeSite {
     func json(_ who: String, _ arguments: [String]) async throws -> JSONValue { try JSONValue(json: Data(try await good(who, arguments + ["--json"]).utf8)) }
 
     /// Starts it, and lets it run.
-    func start(_ who: String, _ arguments: [String]) throws -> Process {
+    ///
+    /// - Parameter log: a file for what it says; nil where nobody reads that.
+    func start(_ who: String, _ arguments: [String], log: String? = nil) throws -> Process {
         let process = Process()
         process.executableURL = Installation.program
         process.arguments = ["exchange"] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment(who, "C")) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        var output = FileHandle.nullDevice
+        if let log {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+            output = try FileHandle(forWritingTo: URL(filePath: log))
+        }
+        process.standardOutput = output
+        process.standardError = output
         try process.run()
         return process
     }

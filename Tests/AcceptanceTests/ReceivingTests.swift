@@ -218,6 +218,49 @@ import Testing
         #expect(!told.contains("dk_"))
     }
 
+    @Test func whatCameFromANodeThatWasRestoredFromABackupIsTakenAnew() async throws {
+        try await Self.with { site in
+            let (region, county) = (site.region, site.county)
+            #expect(try await site.receive().status == 0)
+            try await Self.eventually("the first delivery") { try await site.received() == site.granted() }
+            await region.stop()
+            try await region.database.backUp()
+            try await region.restart()
+            try await region.publish("funds", Self.file(2, 1...10), mode: "upsert")
+            try await Self.eventually("the second delivery") { try await site.received() == site.granted() }
+            let ahead = try #require(try await site.received())
+            // Back to version 1. What is here is read until all of that has come.
+            await region.kill()
+            try await region.database.restore()
+            let cuts = site.link.cutCount
+            site.link.cut(after: 40_000)
+            try await region.restart()
+            try await Self.eventually("a link that breaks in the middle") { site.link.cutCount >= cuts + 2 }
+            #expect(try await site.received() == ahead)
+            site.link.cut(after: nil)
+            try await Self.eventually("version 1 again") { try await site.received() == site.granted() }
+            try await Self.eventually("a list that says so") { try await site.listed()?["version"]?.int == 1 }
+            #expect(county.log.contains("no version that the node knows"))
+            // And where there is another version 2 when the two meet again.
+            try await region.publish("funds", Self.file(3, 1...10), mode: "upsert")
+            try await Self.eventually("the next version 2") { try await site.received() == site.granted() }
+            await county.kill()
+            await region.kill()
+            try await region.database.restore()
+            try await region.restart()
+            try await region.publish("funds", Self.file(4, 1...10), mode: "upsert")
+            try await county.restart()
+            try await Self.eventually("the last version 2") { try await site.received() == site.granted() }
+            #expect(try await site.received()?.contains("K10002,4.50") == true)
+            // All of it is signed for.
+            try await Self.eventually("the receipt") {
+                let deliveries = try await site.above.get("/v1/exchange/grants/\(site.grant)/deliveries?limit=100").json()["data"]?.array ?? []
+                return deliveries.contains { $0["to_version"]?.int == 2 && $0["from_version"]?.int == 0 && $0["receipted_at"]?.string != nil }
+            }
+            try await Self.eventually("a node where all is well") { try await site.listed()?["state"]?.string == "receiving" }
+        }
+    }
+
     @Test func aNodeInAnInternalRangeIsAskedOnlyWhereTheOperatorAllowsIt() async throws {
         try await Self.with { site in
             // The county may, the region may not.

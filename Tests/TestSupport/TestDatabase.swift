@@ -65,7 +65,29 @@ public final class TestDatabase: Sendable {
     /// Closes the connections and drops the database, whoever else is connected.
     public func drop() async throws {
         await database.close()
-        try await Self.withDatabase(server) { _ = try await $0.execute("DROP DATABASE \(identifier: name) WITH (FORCE)") }
+        try await Self.withDatabase(server) { server in
+            _ = try await server.execute("DROP DATABASE IF EXISTS \(identifier: backup) WITH (FORCE)")
+            _ = try await server.execute("DROP DATABASE \(identifier: name) WITH (FORCE)")
+        }
+    }
+
+    private var backup: String { name + "_backup" }
+
+    /// Keeps the database as it is now. Every connection to it is ended.
+    public func backUp() async throws {
+        try await cut()
+        try await Self.withDatabase(server) { server in
+            _ = try await server.execute("CREATE DATABASE \(identifier: backup) TEMPLATE \(identifier: name)")
+            _ = try await server.execute("ALTER DATABASE \(identifier: name) ALLOW_CONNECTIONS true")
+        }
+    }
+
+    /// Puts the database back to what was kept. Every connection to it is ended.
+    public func restore() async throws {
+        try await Self.withDatabase(server) { server in
+            _ = try await server.execute("DROP DATABASE \(identifier: name) WITH (FORCE)")
+            _ = try await server.execute("CREATE DATABASE \(identifier: name) TEMPLATE \(identifier: backup)")
+        }
     }
 
     /// Ends every connection to the database, and lets nobody in again: for those who use it, the server is away.

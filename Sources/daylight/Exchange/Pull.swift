@@ -20,6 +20,16 @@ struct Pull {
     let statementKey: String
     let progress: PullProgress?
 
+    /// What a step takes.
+    enum Extent: Sendable {
+        /// What is new to the copy.
+        case changes
+        /// Everything; what is there stays until that is stored.
+        case whole
+        /// The same, also where the copy has versions that the server does not know any more.
+        case anew
+    }
+
     /// What one step came to.
     enum Outcome: Sendable {
         case upToDate(version: Int)
@@ -31,25 +41,57 @@ struct Pull {
 
     /// Signs for what is owed, and takes in what is new.
     ///
-    /// - Parameter isWhole: takes everything anew; what is there stays until that is stored.
-    /// - Throws: `ExchangeFailure`, `CopyFailure`.
-    func step(isWhole: Bool = false) async throws -> Outcome {
+    /// - Throws: `ExchangeFailure`; `CopyFailure`, which is `isDiverged` where only `anew` mends the copy.
+    func step(_ extent: Extent = .changes) async throws -> Outcome {
         let held = try await copy.held()
         if let held, held.grant != grant.id {
             throw CopyFailure(zh: "副本属于授权 \(held.grant)；换一个目标，或加 --again", en: "the copy is one by the grant \(held.grant); take another target, or add --again")
         }
-        if let owed = held?.owed { try await sign(owed) }
-        let outcome = try await fetch(isWhole ? nil : held)
+        let isKnown = if let held { try await Self.isKnown(held, client) } else { true }
+        if let held, !isKnown, extent != .anew { throw Self.unknown(held.version) }
+        // What the server does not know cannot be signed for.
+        if let owed = held?.owed, isKnown { try await sign(owed) }
+        let outcome = try await fetch(extent == .changes ? held : nil, isAnew: extent == .anew)
         if let owed = try await copy.held()?.owed { try await sign(owed) }
         return outcome
     }
 
-    private func fetch(_ held: Held?) async throws -> Outcome {
-        // Its own version counts, not the last receipt's: a copy that was lost is made anew.
-        let address = held.map { "/changes?since=\($0.version)" } ?? "/data.csv"
+    /// Whether the server still has what the copy came by. One that was restored from an older backup has not, even where it has a version of the same number again.
+    private static func isKnown(_ held: Held, _ client: ExchangeClient) async throws -> Bool {
+        guard let delivery = held.delivery ?? held.owed?.delivery else { return true }
+        return try await isKnown(delivery, to: held.version, client)
+    }
+
+    /// Whether the server has sent a delivery up to a version.
+    static func isKnown(_ delivery: String, to version: Int, _ client: ExchangeClient) async throws -> Bool {
+        do {
+            return try await client.get("/v1/exchange/deliveries/\(PathText.escaped(delivery))/statement").json(SignedDelivery.self).statement.toVersion == version
+        } catch ExchangeFailure.refused(status: 404, let problem) where problem.code == ProblemCode.deliveryNotFound.rawValue {
+            return false
+        }
+    }
+
+    private static func unknown(_ version: Int) -> CopyFailure {
+        CopyFailure(
+            zh: "服务器已没有本副本所据的交付（第 \(version) 版），可能是从较早的备份恢复的。副本未作改动。请先与提供方核实；确认以服务器现有数据为准后，加 --again 重新获取全部数据",
+            en: "the server does not know what this copy came by any more (version \(version)); it may have been restored from an older backup. The copy was left as it is. Ask the provider first; when what the server has now is what counts, add --again to get everything anew",
+            isDiverged: true)
+    }
+
+    private func fetch(_ held: Held?, isAnew: Bool) async throws -> Outcome {
+        do {
+            return try await take(since: held?.version, isAnew: isAnew)
+        } catch ExchangeFailure.refused(status: 400, let problem) where problem.places?.contains(where: { $0.place == "since" }) ?? false {
+            throw Self.unknown(held?.version ?? 0)
+        }
+    }
+
+    /// - Parameter version: the copy's own, not the last receipt's: a copy that was lost is made anew. Nil for everything.
+    private func take(since version: Int?, isAnew: Bool) async throws -> Outcome {
+        let address = version.map { "/changes?since=\($0)" } ?? "/data.csv"
         progress?.begin()
         return try await client.open(path + address, headers: stated) { headers, body in
-            guard let from = headers.first(name: "Daylight-Since").flatMap(Int.init), let to = headers.first(name: "Daylight-Version").flatMap(Int.init), from == held?.version ?? 0 else {
+            guard let from = headers.first(name: "Daylight-Since").flatMap(Int.init), let to = headers.first(name: "Daylight-Version").flatMap(Int.init), from == version ?? 0 else {
                 throw ExchangeFailure.doubtful(LocalizedText(zh: "服务器没有说明版本", en: "the server does not say which versions these are"))
             }
             guard let delivery = headers.first(name: "Daylight-Delivery") else {
@@ -57,7 +99,8 @@ struct Pull {
                 return .upToDate(version: to)
             }
             let incoming = Incoming(
-                grant: grant.id, dataset: grant.dataset, delivery: delivery, fromVersion: from, toVersion: to, key: key, fields: Set(grant.terms.fields), types: types)
+                grant: grant.id, dataset: grant.dataset, delivery: delivery, fromVersion: from, toVersion: to, key: key, fields: Set(grant.terms.fields), types: types,
+                isAnew: isAnew)
             let progress = progress
             var rows = 0
             try await copy.take(incoming, Watched(body: body) { progress?.received($0, version: to) }) { arrival in
@@ -125,14 +168,16 @@ struct Pull {
         }
     }
 
-    /// Waits until there is a newer version than the copy's, or none will come.
+    /// Waits until there is a newer version than the copy's, or none will come, or the copy's own is known no more.
     func wait(every seconds: Double) async throws {
         var failures = 0
         while true {
             try await Task.sleep(for: .seconds(seconds * Double.random(in: 0.9...1.1)))
             do {
-                guard let version = try await copy.held()?.version else { return }
-                if try await Self.news(of: grant.id, since: version, purpose: purpose, client) != .none { return }
+                guard let held = try await copy.held() else { return }
+                if try await Self.news(of: grant.id, since: held.version, purpose: purpose, client) != .none { return }
+                // The same number, but is it the same version? What to do the next step says.
+                if try await !Self.isKnown(held, client) { return }
                 failures = 0
             } catch let failure as ExchangeFailure where failure.isPassing {
                 failures += 1

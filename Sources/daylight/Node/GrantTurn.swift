@@ -46,7 +46,7 @@ struct GrantTurn {
         let now = Timestamp.now.microseconds, isLong = reception.grant.checkedAt.map { now - $0.microseconds > Self.longAway } ?? false
         // Where all was well the last time, nothing is owed, and a look is enough.
         if reception.grant.state == .receiving, !isLong, let until = reception.grant.until, until.microseconds - now > Self.nearEnd, let version = reception.grant.version, let purpose = reception.purpose,
-            try await Pull.news(of: id, since: version, purpose: purpose, client) == .none
+            try await Pull.news(of: id, since: version, purpose: purpose, client) == .none, try await isKnown(version, client)
         { return }
         let granted = try await client.get(path).json(ShareGrant.self), purpose = reception.purpose ?? granted.terms.purpose
         guard granted.id.lowercased() == id, UUID(uuidString: granted.request) != nil else {
@@ -85,29 +85,20 @@ struct GrantTurn {
             Pull(client: client, copy: copy, grant: granted, purpose: purpose, key: schema.key, types: numbers, statementKey: statementKey, progress: nil)
         }
         do {
-            do {
-                try await note(try await pull(copy).step(isWhole: isWhole))
-            } catch let failure as CopyFailure where failure.isDiverged && !isWhole {
-                receiving.logger.warning("what came by a grant is no version of it any more; all of it is taken again", metadata: ["grant": "\(id)"])
-                try await note(try await pull(copy).step(isWhole: true))
-            }
-        } catch where Self.isAhead(error) {
-            receiving.logger.warning("a node does not know the version that came from it; all of it is taken again", metadata: ["grant": "\(id)"])
-            let anew = try await open(again: true)
-            do {
-                try await note(try await pull(anew).step())
-                await anew.close()
-            } catch {
-                await anew.close()
-                throw error
-            }
+            try await note(try await pull(copy).step(isWhole ? .whole : .changes))
+        } catch let failure as CopyFailure where failure.isDiverged {
+            // What is here stays until all of that is stored.
+            receiving.logger.warning(
+                "what came by a grant is no version that the node knows, as where it was restored from a backup; all of it is taken again",
+                metadata: ["grant": "\(id)", "node": "\(reception.grant.node)", "version": "\(held?.version ?? 0)"])
+            try await note(try await pull(copy).step(.anew))
         }
     }
 
-    /// Whether the copy has a version that the node does not know, as where it was restored from a backup.
-    private static func isAhead(_ error: any Error) -> Bool {
-        if case ExchangeFailure.refused(_, let problem) = error { return problem.code == ProblemCode.invalidParameter.rawValue }
-        return (error as? CopyFailure)?.isDiverged ?? false
+    /// Whether the node still has the delivery that is here.
+    private func isKnown(_ version: Int, _ client: ExchangeClient) async throws -> Bool {
+        guard let delivery = try await store.receivedDelivery(reception) else { return true }
+        return try await Pull.isKnown(delivery, to: version, client)
     }
 
     private func note(_ outcome: Pull.Outcome) async throws {
@@ -148,9 +139,9 @@ struct GrantTurn {
         Over(reason: LocalizedText(zh: "授权已终止\(time.map { "（\($0)）" } ?? "")", en: "the grant has ended\(time.map { " (\($0))" } ?? "")"))
     }
 
-    private func open(again: Bool = false) async throws -> any LocalCopy {
+    private func open() async throws -> any LocalCopy {
         let table = try await TableCopy.open(
-            receiving.configuration.databaseURL, table: "\(GrantReception.schema).\(reception.table)", again: again, writer: GrantReception.writer, reader: GrantReception.reader,
+            receiving.configuration.databaseURL, table: "\(GrantReception.schema).\(reception.table)", writer: GrantReception.writer, reader: GrantReception.reader,
             group: MultiThreadedEventLoopGroup.singleton, logger: receiving.logger)
         return SpooledCopy(table, folder: receiving.configuration.folder, longest: receiving.configuration.longest)
     }
