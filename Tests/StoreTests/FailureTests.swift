@@ -38,7 +38,7 @@ import Testing
             let rows = try await db.database.execute(
                 "SELECT DISTINCT application_name FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'daylight %' ORDER BY 1"
             )
-            #expect(try rows.map { try $0.read(String.self, 0) } == ["daylight exchange", "daylight reader", "daylight writer"])
+            #expect(try rows.map { try $0.read(String.self, 0) } == ["daylight deliveries", "daylight exchange", "daylight reader", "daylight writer"])
         }
     }
 }
