@@ -41,6 +41,8 @@ def refused(bench):
     limited = f"root {folder}; location = /probe {{ }} location / {{ limit_req zone=one nodelay; limit_req_status 429; }}"
     with bench.daylight(limits="*.*=1/86400") as server, nginx(bench, limited, "limit_req_zone $binary_remote_addr zone=one:10m rate=1r/m;"):
         result = against(bench, server, bench.port, script, bench.nginx_port, 'wrk.path = "/answer.json"\n', 0.5, refused=True)
+        # Who goes through a dataset asks for another address each time.
+        result["cpu_seconds_per_10000_of_changing_addresses"] = cost(bench, server, bench.port, rows, refused=True)["server"]
     result["cpu_seconds_per_10000_of_what_it_replaces"] = {"kept_answer": kept, "row_by_key": made, "page_of_100": page}
     bench.results["refused"] = result
 
@@ -85,13 +87,13 @@ def against(bench, server, port, script, nginx_port, nginx_script, goal, refused
         "cpu_seconds_per_10000": middle(cpu)}
 
 
-def cost(bench, server, port, script):
+def cost(bench, server, port, script, refused=False):
     """Processor seconds for 10,000 requests: the server's, and with those of its sessions in PostgreSQL."""
     sessions = bench.psql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'daylight %'").split()
     own, whole = [], []
     for _ in range(3):
         before, theirs = cpu_seconds(server.pid), sum(map(cpu_seconds, sessions))
-        requests = bench.wrk(port, script, 64, bench.options.seconds)[0] * bench.options.seconds / 10_000
+        requests = bench.wrk(port, script, 64, bench.options.seconds, refused)[0] * bench.options.seconds / 10_000
         used = cpu_seconds(server.pid) - before
         own.append(used / requests)
         whole.append((used + sum(map(cpu_seconds, sessions)) - theirs) / requests)

@@ -48,6 +48,15 @@ struct Account: Sendable, Hashable {
         return .decided(decision)
     }
 
+    /// What units are refused with; nil where they may be there.
+    func refuses(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) -> Decision? {
+        let cost = min(max(0, cost), limit.quota)
+        guard fleet == nil || granted < cost else { return nil }
+        var next = state
+        let decision = next.spend(cost, of: limit, at: now)
+        return decision.allowed ? nil : decision
+    }
+
     /// Spends units whether or not they are there: for work whose size is known only when it is done.
     mutating func charge(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) {
         let span = limit.emissionInterval * Int64(min(max(0, cost), limit.quota))

@@ -96,6 +96,16 @@ public final class Limiter: Sendable {
         return refusal(of: client, tier: tier, action: action, at: now)
     }
 
+    /// Whether a request is refused, without spending anything or asking anybody.
+    /// - Returns: what it is refused with, the same that ``ask(_:of:tier:action:at:)`` decides; nil where that one has to be asked.
+    public func refuses(_ cost: Int = 1, of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Decision? {
+        let limit = policy[tier, action], fleet = fleet
+        return with(Name(client: client, tier: tier, action: action)) { account in
+            let refusal = account.refuses(cost, of: limit, in: fleet, at: now)
+            return (refusal, refusal != nil && (fleet.map { account.isDue(limit, $0) } ?? false))
+        }
+    }
+
     /// A refusal for as long as one unit takes to come back.
     public func refusal(of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Decision {
         let limit = policy[tier, action]

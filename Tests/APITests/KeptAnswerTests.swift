@@ -219,6 +219,38 @@ import Testing
         }
     }
 
+    @Test func whoIsRefusedIsRefusedWhatIsKeptAndGetsItAgainLater() async throws {
+        try await Self.withNode({ $0.policy[.anonymous, .query] = Limit(quota: 20, window: 4) }) { _, _, node in
+            let path = "/v1/datasets/lighthouse/rows?limit=1000"
+            try await RawConnection.open(port: node.server.port) { connection in
+                func get() async throws -> RawResponse {
+                    try await connection.send("GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n")
+                    return try await connection.response()
+                }
+                let made = try await get()
+                var served = 1, refused = 0
+                for _ in 0..<12_000 where served < 5 {
+                    let answer = try await get()
+                    switch answer.status {
+                    case 200:
+                        served += 1
+                        #expect(Self.own(answer) == Self.own(made))
+                    case 429:
+                        refused += 1
+                        #expect(answer.text.contains("本次需 10 个"))
+                        try await Task.sleep(for: .milliseconds(10))
+                    default:
+                        Issue.record("\(answer)")
+                    }
+                }
+                #expect(served == 5 && refused > 0)
+                #expect(node.api.gate.metrics.refused[ActionClass.query.index] == refused)
+            }
+            // The third at the latest was.
+            #expect(node.kept > 0)
+        }
+    }
+
     @Test func afterAReleaseNoNodeServesTheOldStateForMoreThanASecond() async throws {
         try await Self.withNode { db, release, first in
             let second = try await Node(db.url)

@@ -53,6 +53,9 @@ import Testing
         #expect(account.isDue(Self.limit, fleet))
         #expect(account.beginSettling(Self.limit, fleet, at: 0) == (0, 40))
         account.settle(Settled(granted: 40, debt: 40), of: Self.limit, at: 0)
+        // They are spent although the quota that is left would not do.
+        #expect(account.refuses(40, of: Self.limit, in: fleet, at: 0) == nil)
+        #expect(account.refuses(100, of: Self.limit, in: fleet, at: 0)?.remaining == 60)
         #expect(spendAll(&account, in: fleet, at: 0) == (40, true))
         account.settle(Settled(granted: 40, debt: 80), of: Self.limit, at: 0)
         #expect(spendAll(&account, in: fleet, at: 2 * Self.second) == (0, true))

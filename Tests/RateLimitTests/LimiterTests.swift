@@ -38,6 +38,22 @@ import Testing
         #expect(!limiter.spend(of: held, tier: .anonymous, action: .read, at: 0).allowed)
     }
 
+    @Test func whetherARequestIsRefusedIsSaidWithoutSpending() throws {
+        let limiter = Limiter(policy: try .defaults.overridden(by: ["*.*=10/10"]))
+        let client = ClientKey(keyID: "asking"), second: Int64 = 1_000_000_000
+        func refuses(_ cost: Int, at now: Int64) -> Decision? { limiter.refuses(cost, of: client, tier: .anonymous, action: .query, at: now) }
+        func spend(_ cost: Int, at now: Int64) -> Decision { limiter.spend(cost, of: client, tier: .anonymous, action: .query, at: now) }
+        for cost in [1, 10, 1000] { #expect(refuses(cost, at: 0) == nil) }
+        #expect(spend(8, at: 0).remaining == 2)
+        for cost in [0, 1, 2] { #expect(refuses(cost, at: 0) == nil) }
+        for cost in [3, 10, 1000] {
+            let refusal = try #require(refuses(cost, at: second / 2))
+            #expect(refusal == spend(cost, at: second / 2) && !refusal.allowed && refusal.remaining == 2)
+        }
+        #expect(refuses(3, at: second) == nil)
+        #expect(spend(3, at: second).remaining == 0)
+    }
+
     @Test func concurrentSpendersGetTheQuotaAndNoMore() async throws {
         let limiter = Limiter(policy: try .defaults.overridden(by: ["*.*=1000/60"]))
         let client = ClientKey(keyID: "busy")

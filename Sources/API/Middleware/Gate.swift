@@ -73,10 +73,14 @@ final class Gate: Sendable {
     ///   - peer: address of the connection.
     ///   - loop: the connection's loop.
     func open(method: String, facts: RequestFacts, peer: IPAddress, loop: LoopState) -> Exchange {
-        let client = facts.forwarded.isEmpty ? peer : configuration.trustedHops.client(peer: peer, values: facts.forwarded)
-        return Exchange(
-            id: facts.requestID ?? loop.makeRequestID(), startedAt: WallClock.nanoseconds, client: client, method: method, facts: facts, bodyLimit: configuration.streamLimit
-        )
+        Exchange(
+            id: facts.requestID ?? loop.makeRequestID(), startedAt: WallClock.nanoseconds, client: client(facts, peer), method: method, facts: facts,
+            bodyLimit: configuration.streamLimit)
+    }
+
+    /// The client's address, past trusted hops.
+    func client(_ facts: RequestFacts, _ peer: IPAddress) -> IPAddress {
+        facts.forwarded.isEmpty ? peer : configuration.trustedHops.client(peer: peer, values: facts.forwarded)
     }
 
     /// Finds out who asks, when that can be said without waiting.
@@ -251,6 +255,14 @@ final class Gate: Sendable {
         let duration = now - exchange.startedAt
         route.metrics.record(status: status, bytes: bytes, nanoseconds: duration)
         log.write(exchange, route, status: status, bytes: bytes, microseconds: duration / 1000)
+    }
+
+    /// The same for a stranger's GET that was refused before anything was made for it.
+    func finish(refusalOf id: String, to route: Route, bytes: Int, startedAt: Int64, at now: Int64) {
+        let duration = now - startedAt
+        metrics.refused.add(route.action.index, 1)
+        route.metrics.record(status: 429, bytes: bytes, nanoseconds: duration)
+        log.write(id, route.method, route, .anonymous, status: 429, bytes: bytes, microseconds: duration / 1000)
     }
 
     /// What a stream costs is known when it has ended; it is charged then, and felt by what comes next.

@@ -37,6 +37,13 @@ final class RequestLog: Sendable {
     /// Adds a line. It holds no query string, no header and nothing of a key but its public part.
     func write(_ exchange: Exchange, _ route: Route, status: Int, bytes: Int, microseconds: Int64) {
         guard isOn else { return }
+        write(
+            exchange.id, exchange.method, route, exchange.tier, key: exchange.identity.key?.prefix, status: status, bytes: bytes, microseconds: microseconds)
+    }
+
+    /// The same of a request that no exchange was made for.
+    func write(_ id: String, _ method: String, _ route: Route, _ tier: Tier, key: String? = nil, status: Int, bytes: Int, microseconds: Int64) {
+        guard isOn else { return }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let millisecond = now.tv_nsec / 1_000_000
@@ -54,11 +61,11 @@ final class RequestLog: Sendable {
             state.pending.writeImmutableBuffer(state.beginning)
             state.pending.writeDecimal(millisecond, width: 3)
             state.pending.writeStaticString("+08:00\",\"event\":\"request\",\"id\":\"")
-            state.pending.writeString(exchange.id)
-            if exchange.method == route.method {
+            state.pending.writeString(id)
+            if method == route.method {
                 state.pending.writeImmutableBuffer(route.logText)
             } else {
-                state.pending.writeImmutableBuffer(Route.logText(method: exchange.method, template: route.template))
+                state.pending.writeImmutableBuffer(Route.logText(method: method, template: route.template))
             }
             state.pending.writeDecimal(status)
             state.pending.writeStaticString(",\"bytes\":")
@@ -68,10 +75,10 @@ final class RequestLog: Sendable {
             state.pending.writeStaticString(",\"class\":\"")
             state.pending.writeString(route.action.rawValue)
             state.pending.writeStaticString("\",\"tier\":\"")
-            state.pending.writeString(exchange.tier.rawValue)
-            if let key = exchange.identity.key {
+            state.pending.writeString(tier.rawValue)
+            if let key {
                 state.pending.writeStaticString("\",\"key\":\"")
-                state.pending.writeString(key.prefix)
+                state.pending.writeString(key)
             }
             state.pending.writeStaticString("\"}\n")
             return state.pending.readableBytes >= Self.eager

@@ -243,10 +243,11 @@ extension Connection {
     private func endAnswer() {
         guard let current else { return }
         self.current?.isAnswered = true
-        gate.finish(current.exchange, status: current.status, bytes: current.sentBytes, at: WallClock.nanoseconds)
+        let now = WallClock.nanoseconds
+        gate.finish(current.exchange, status: current.status, bytes: current.sentBytes, at: now)
         guard current.closes || isQuiescing else {
             flushSoon()
-            if current.isReceived { return next() }
+            if current.isReceived { return next(at: now) }
             // What is left of the body is dropped as it comes, for a while.
             current.stream?.end(.success(()))
             deadlines.body = .max

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import RateLimit
 
 /// What kept answers and refusals look at in a request's head.
 protocol HeadFields {
@@ -26,22 +27,35 @@ extension Connection {
     ///   behind anything else it may wait for more, and nothing is taken here any more.
     func answerPlain(_ bytes: ByteBuffer) -> Bool {
         guard isPlain else { return false }
-        guard phase == .open, current == nil, !isBusy, !isQuiescing, let head = PlainHead(bytes, limit: configuration.headerLimit, forwardedField: answerer.forwardedField)
-        else {
-            isPlain = false
-            return false
-        }
+        guard phase == .open, current == nil, !isBusy, !isQuiescing else { return leaveToDecoder() }
+        // The same bytes ask for the same, so nothing of them has to be read.
+        if let plainRefused, plainRefused.head == bytes, refuse(plainRefused) { return true }
+        guard let head = PlainHead(bytes, limit: configuration.headerLimit, forwardedField: answerer.forwardedField) else { return leaveToDecoder() }
         guard head.uri.utf8.count <= configuration.uriLimit else { return false }
+        if plainRefused != nil {
+            plainRefused = asRefused(head, bytes)
+            if let plainRefused, refuse(plainRefused) { return true }
+            plainRefused = nil
+        }
         beginHead()
         let exchange = gate.open(method: "GET", facts: head.facts, peer: peer, loop: loop)
         let current = Current(exchange: exchange, serial: serial, isHead: false, isOld: false, closes: false)
         current.isReceived = true
         self.current = current
         isReading = true
-        if answerKept(head) || refuseAtOnce(head) { return true }
+        if answerKept(head) || refuseAtOnce(head) {
+            if let decision = exchange.decision, !decision.allowed, let refused = asRefused(head, bytes), refused.cost == exchange.cost { plainRefused = refused }
+            return true
+        }
         // Nothing was answered: the decoder goes on with the same request.
         self.current = nil
         opened = exchange
+        return false
+    }
+
+    private func leaveToDecoder() -> Bool {
+        isPlain = false
+        plainRefused = nil
         return false
     }
 }

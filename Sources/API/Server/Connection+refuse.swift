@@ -54,13 +54,45 @@ extension Connection {
 
     private func refuse(_ decision: Decision, _ action: ActionClass, cost: Int) {
         guard let exchange = current?.exchange else { return }
-        let name = RefusalText.Name(
-            action: action, limit: decision.limit, cost: cost, retryAfter: decision.retryAfter, language: exchange.language, idLength: exchange.id.utf8.count)
-        let text = loop.refusal(name) {
-            let document = ProblemDocument(Gate.overLimit(decision, action, cost: cost), exchange)
-            return RefusalText(document, id: exchange.id, gate)
+        let name = RefusalText.Name(decision, action, cost: cost, exchange.language, idLength: exchange.id.utf8.count)
+        let text: RefusalText
+        if let known = loop.refusal(name) {
+            text = known
+        } else {
+            text = RefusalText(name, ProblemDocument(Gate.overLimit(decision, action, cost: cost), exchange), exchange, gate, loop)
+            loop.keep(text)
         }
-        sendWhole(.tooManyRequests, [:], text.body, head: text.head, idAt: text.idPlace)
+        sendWhole(.tooManyRequests, [:], text.body, head: text.fixedHead, idAt: text.placeInBody)
+    }
+
+    // MARK: Who goes on asking while he is refused
+
+    /// What a plain request is refused by; nil where no route takes it.
+    func asRefused(_ head: PlainHead, _ bytes: ByteBuffer) -> PlainRefused? {
+        let target = RequestTarget(head.uri)
+        guard let route = answerer.routes.route("GET", target.path) else { return nil }
+        return PlainRefused(
+            // What was read into is used again for the next read.
+            head: ByteBuffer(bytes: bytes.readableBytesView), route: route, cost: route.cost(target.path, target.query),
+            client: ClientKey(address: gate.client(head.facts, peer)), language: LanguagePreference.language(head.facts.acceptLanguage), id: head.facts.requestID)
+    }
+
+    /// Refuses a plain request whose client is still over its limit.
+    ///
+    /// - Returns: false where it has to be looked at in the ordinary way: nothing was done for it, and nothing charged.
+    func refuse(_ request: PlainRefused) -> Bool {
+        let start = WallClock.nanoseconds, route = request.route
+        guard let context, let decision = gate.limiter.refuses(request.cost, of: request.client, tier: .anonymous, action: route.action, at: start) else { return false }
+        let id = request.id ?? loop.makeRequestID()
+        guard let text = loop.refusal(.init(decision, route.action, cost: request.cost, request.language, idLength: id.utf8.count)) else { return false }
+        beginHead()
+        isReading = true
+        context.write(wrapOutboundOut(.byteBuffer(text.answer(id, loop))), promise: nil)
+        let end = WallClock.nanoseconds
+        gate.finish(refusalOf: id, to: route, bytes: text.body.readableBytes, startedAt: start, at: end)
+        flushSoon()
+        next(at: end)
+        return true
     }
 }
 
@@ -69,32 +101,4 @@ struct Asked {
     let uri: String
     let route: Route
     let cost: Int
-}
-
-/// A refusal with the id of a request: those of one second differ in nothing else.
-struct RefusalText {
-    /// What the text depends on.
-    struct Name: Hashable {
-        let action: ActionClass
-        let limit: Limit
-        let cost: Int
-        let retryAfter: Int
-        let language: Language
-        let idLength: Int
-    }
-
-    let head: ByteBuffer
-    let body: ByteBuffer
-    /// Where the request's id stands in the body; nil where it does not.
-    let idPlace: Int?
-
-    init(_ document: ProblemDocument, id: String, _ gate: Gate) {
-        var head = ByteBufferAllocator().buffer(capacity: 1024)
-        gate.writeFixedHead(document.status, document.headers, .length(document.body.readableBytes), into: &head)
-        self.head = head
-        body = document.body
-        let bytes = document.body.readableBytesView
-        // The id alone may be a word of the message.
-        idPlace = bytes.firstRange(of: ProblemDocument.instance(id).utf8).map { $0.upperBound - id.utf8.count - bytes.startIndex }
-    }
 }

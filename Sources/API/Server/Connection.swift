@@ -48,6 +48,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// What was refused here last: who is over a limit tends to ask for the same again.
     var refused: Asked?
+    /// The same where it was a plain request, and the last one.
+    var plainRefused: PlainRefused?
 
     private var waitingHead: HTTPRequestHead?
     private var held = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 4)
@@ -222,7 +224,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     /// The request and its answer have both ended: on to what came after it.
-    func next() {
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    func next(at now: Int64 = WallClock.nanoseconds) {
         current = nil
         waitingHead = nil
         guard phase == .open else { return }
@@ -230,7 +234,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             closeWhenFlushed()
             return
         }
-        deadlines.attention = WallClock.nanoseconds + Self.nanoseconds(configuration.idleTimeout)
+        deadlines.attention = now + Self.nanoseconds(configuration.idleTimeout)
         deadlines.isHeadTimed = false
         deadlines.linger = .max
         takeHeld()

@@ -6,9 +6,9 @@ final class LoopState: @unchecked Sendable {
     let executor: LoopExecutor
     private var seed: UInt64
     private var second = 0
-    private var dateLine = ByteBuffer()
+    private var datePart = ByteBuffer()
     private var refusals: [RefusalText.Name: RefusalText] = [:]
-    private var latestRefusal: (name: RefusalText.Name, text: RefusalText)?
+    private var latestRefusal: RefusalText?
     private static let refusalsKept = 64
 
     init(_ eventLoop: any EventLoop) {
@@ -38,23 +38,28 @@ final class LoopState: @unchecked Sendable {
         return z ^ (z >> 31)
     }
 
-    /// A refusal's text, as it was made before where it was.
-    func refusal(_ name: RefusalText.Name, make: () -> RefusalText) -> RefusalText {
-        if let latestRefusal, latestRefusal.name == name { return latestRefusal.text }
-        if refusals.count >= Self.refusalsKept { refusals.removeAll(keepingCapacity: true) }
-        let text = refusals[name] ?? make()
-        refusals[name] = text
-        latestRefusal = (name, text)
+    /// A refusal's text as it was made before; nil where it was not.
+    func refusal(_ name: RefusalText.Name) -> RefusalText? {
+        if let latestRefusal, latestRefusal.name == name { return latestRefusal }
+        guard let text = refusals[name] else { return nil }
+        latestRefusal = text
         return text
     }
 
+    /// Keeps a refusal's text.
+    func keep(_ refusal: RefusalText) {
+        if refusals.count >= Self.refusalsKept { refusals.removeAll(keepingCapacity: true) }
+        refusals[refusal.name] = refusal
+        latestRefusal = refusal
+    }
+
     /// The `Date` line, made anew once a second.
-    func writeDateLine(into buffer: inout ByteBuffer) {
+    var dateLine: ByteBuffer {
         let now = time(nil)
         if now != second {
             second = now
-            dateLine = ByteBuffer(string: "Date: \(WallClock.httpDate(seconds: now))\r\n")
+            datePart = ByteBuffer(string: "Date: \(WallClock.httpDate(seconds: now))\r\n")
         }
-        buffer.writeImmutableBuffer(dateLine)
+        return datePart
     }
 }

@@ -16,6 +16,8 @@ enum Framing: Equatable {
 }
 
 extension Gate {
+    /// What the request's id stands behind.
+    static var idField: String { "X-Request-Id: " }
     private static let constantFields: StaticString = """
         X-Content-Type-Options: nosniff\r
         Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r
@@ -83,8 +85,8 @@ extension Gate {
 
     /// The part of a head that is the request's own.
     func writeOwnHead(closes: Bool, _ exchange: Exchange, _ loop: LoopState, into buffer: inout ByteBuffer) {
-        loop.writeDateLine(into: &buffer)
-        buffer.writeStaticString("X-Request-Id: ")
+        buffer.writeImmutableBuffer(loop.dateLine)
+        buffer.writeString(Self.idField)
         buffer.writeString(exchange.id)
         let action = (exchange.route ?? nowhere).action
         let tier = exchange.tier
