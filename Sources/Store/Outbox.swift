@@ -34,7 +34,7 @@ extension Store {
         }
     }
 
-    /// Notes that messages were taken.
+    /// Notes that messages were taken, also those that were given up while they were on their way.
     ///
     /// - Parameter revision: the endpoint's, as it was read.
     /// - Returns: whether the endpoint is still as it was read, and not disabled.
@@ -43,7 +43,7 @@ extension Store {
             """
             WITH taken AS (
                 UPDATE daylight.webhook_message SET state = 'delivered', attempts = attempts + 1, settled_at = \(now.instant), last_failure = NULL
-                WHERE endpoint = \(endpoint)::uuid AND event = ANY (\(messages)::uuid[]) AND state = 'waiting'
+                WHERE endpoint = \(endpoint)::uuid AND event = ANY (\(messages)::uuid[]) AND state IN ('waiting', 'dead')
             )
             UPDATE daylight.endpoint SET failures = 0, failing_since = NULL, resume_at = '-infinity', delivered_at = \(now.instant) WHERE id = \(endpoint)::uuid
             RETURNING disabled_at IS NULL AND revision = \(Int32(revision)) AS stands
