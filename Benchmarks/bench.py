@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bulk, differences, hot, ledger
-from measure import Peak, cpu_seconds, free_port, middle, ratio, resident, timed
+from measure import SEEDED, Peak, cpu_seconds, free_port, middle, ratio, resident, timed
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -265,9 +265,9 @@ class Bench:
         rows = self.options.rows
         self.requests(
             "row_by_key", f"\\set id random(1, {rows})\nSELECT {NAMES} FROM published.d{self.number} WHERE _until IS NULL AND id = :id;\n",
-            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{self.dataset}/rows/" .. math.random(1, {rows})) end\n',
-            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/rows/" .. math.random(1, {rows})) end\n',
-            f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/bench/readings/" .. math.random(1, {rows}) .. ".json?_shape=objects") end\n', 0.6, 7)
+            f'{SEEDED}request = function() return wrk.format("GET", "/v1/datasets/{self.dataset}/rows/" .. math.random(1, {rows})) end\n',
+            f'{SEEDED}request = function() return wrk.format("GET", "/rows/" .. math.random(1, {rows})) end\n',
+            f'{SEEDED}request = function() return wrk.format("GET", "/bench/readings/" .. math.random(1, {rows}) .. ".json?_shape=objects") end\n', 0.6, 7)
 
     def page(self):
         hours = max(1, self.options.rows // 900 - 50)
@@ -277,7 +277,7 @@ class Bench:
         def lua(path, form="%Y-%m-%dT%H:00:00Z", rest="&sort=observed_at&limit=100"):
             city = urllib.parse.quote("城市")
             return (
-                f'math.randomseed(7)\nrequest = function()\n  local t = os.date("!{form}", 1362067200 + math.random(0, {hours}) * 3600)\n'
+                f'{SEEDED}request = function()\n  local t = os.date("!{form}", 1362067200 + math.random(0, {hours}) * 3600)\n'
                 f'  return wrk.format("GET", "{path}?city={city}" .. math.random(0, {CITIES - 1}) .. "&observed_at__gte=" .. t .. "{rest}")\nend\n')
         datasette = lua("/bench/readings.json", "%Y-%m-%d+%H:00:00%%2B08", "&_sort=observed_at&_size=100&_nocount=1&_nofacet=1&_shape=objects")
         self.requests("page_100x12", pgbench, lua(f"/v1/datasets/{self.dataset}/rows"), lua("/rows"), datasette, 0.6, 4)

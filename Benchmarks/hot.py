@@ -1,7 +1,7 @@
 """Hot answers, refusals and slow clients: what must cost next to nothing. Each figure is measured in turn with its limit."""
 import json, os, subprocess, time, urllib.request
 
-from measure import cpu_seconds, free_port, middle, ratio
+from measure import SEEDED, cpu_seconds, free_port, middle, ratio
 
 
 def hot(bench):
@@ -25,31 +25,31 @@ def hot(bench):
 
 
 def refused(bench):
-    """429 against nginx's, and its processor time against that of the answer it replaces."""
-    path = f"/v1/datasets/{bench.dataset}/rows/1"
-    script = f'wrk.path = "{path}"\n'
-    with bench.daylight() as server:
-        bench.wrk(bench.port, script, 64, 1)
-        kept = cost(bench, server, bench.port, script)
-        rows = f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows/" .. math.random(1, {bench.options.rows})) end\n'
-        made = cost(bench, server, bench.port, rows)
-        page = cost(bench, server, bench.port, f'n = 0\nrequest = function() n = n + 1 return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows?limit=100&id__gt=" .. n % 100000) end\n')
+    """429 against nginx's, and its processor time in turn with that of answers that it may replace."""
+    path = f"/v1/datasets/{bench.dataset}/rows"
+    kept = f'wrk.path = "{path}/1"\n'
+    rows = f'{SEEDED}request = function() return wrk.format("GET", "{path}/" .. math.random(1, {bench.options.rows})) end\n'
+    pages = f'n = 0\nrequest = function() n = n + 1 return wrk.format("GET", "{path}?limit=100&id__gt=" .. n % 100000) end\n'
     folder = bench.work / "hot"
     folder.mkdir(exist_ok=True)
     (folder / "probe").write_text("ok")
     (folder / "answer.json").write_text("{}")
     limited = f"root {folder}; location = /probe {{ }} location / {{ limit_req zone=one nodelay; limit_req_status 429; }}"
-    with bench.daylight(limits="*.*=1/86400") as server, nginx(bench, limited, "limit_req_zone $binary_remote_addr zone=one:10m rate=1r/m;"):
-        result = against(bench, server, bench.port, script, bench.nginx_port, 'wrk.path = "/answer.json"\n', 0.5, refused=True)
-        # Who goes through a dataset asks for another address each time.
-        result["cpu_seconds_per_10000_of_changing_addresses"] = cost(bench, server, bench.port, rows, refused=True)["server"]
-    result["cpu_seconds_per_10000_of_what_it_replaces"] = {"kept_answer": kept, "row_by_key": made, "page_of_100": page}
+    with bench.daylight(limits="*.*=1/86400") as server:
+        port = bench.port
+        with nginx(bench, limited, "limit_req_zone $binary_remote_addr zone=one:10m rate=1r/m;"):
+            result = against(bench, server, port, kept, bench.nginx_port, 'wrk.path = "/answer.json"\n', 0.5, refused=True)
+        with bench.daylight() as serving:
+            # Who goes through a dataset asks for another address each time.
+            result["cpu"] = in_turn(bench, {
+                "refusal": (server, port, kept, True), "refusal_of_changing_addresses": (server, port, rows, True), "kept_answer": (serving, bench.port, kept, False),
+                "row_by_key": (serving, bench.port, rows, False), "page_of_100": (serving, bench.port, pages, False)})
     bench.results["refused"] = result
 
 
 def slow(bench):
     """32 connections that ask without pause, alone and beside 64 clients that take 100 kB/s each."""
-    rows = f'math.randomseed(7)\nrequest = function() return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows/" .. math.random(1, {bench.options.rows})) end\n'
+    rows = f'{SEEDED}request = function() return wrk.format("GET", "/v1/datasets/{bench.dataset}/rows/" .. math.random(1, {bench.options.rows})) end\n'
     alone, beside = [], []
     with bench.daylight():
         url = f"http://127.0.0.1:{bench.port}/v1/datasets/{bench.dataset}/data.csv"
@@ -87,17 +87,23 @@ def against(bench, server, port, script, nginx_port, nginx_script, goal, refused
         "cpu_seconds_per_10000": middle(cpu)}
 
 
-def cost(bench, server, port, script, refused=False):
-    """Processor seconds for 10,000 requests: the server's, and with those of its sessions in PostgreSQL."""
+def in_turn(bench, loads):
+    """Processor seconds for 10,000 requests of each load, the server's and with those of its sessions in PostgreSQL; and the first load's part of each."""
     sessions = bench.psql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'daylight %'").split()
-    own, whole = [], []
-    for _ in range(3):
-        before, theirs = cpu_seconds(server.pid), sum(map(cpu_seconds, sessions))
-        requests = bench.wrk(port, script, 64, bench.options.seconds, refused)[0] * bench.options.seconds / 10_000
-        used = cpu_seconds(server.pid) - before
-        own.append(used / requests)
-        whole.append((used + sum(map(cpu_seconds, sessions)) - theirs) / requests)
-    return {"server": middle(own), "with_postgresql": middle(whole)}
+    own, whole = {name: [] for name in loads}, {name: [] for name in loads}
+    for turn in range(bench.options.rounds + 1):
+        for name, (server, port, script, refused) in loads.items():
+            before, theirs = cpu_seconds(server.pid), sum(map(cpu_seconds, sessions))
+            requests = bench.wrk(port, script, 64, bench.options.seconds, refused)[0] * bench.options.seconds / 10_000
+            used = cpu_seconds(server.pid) - before
+            # The first turn warms up.
+            if turn > 0:
+                own[name].append(used / requests)
+                whole[name].append((used + sum(map(cpu_seconds, sessions)) - theirs) / requests)
+    first = next(iter(loads))
+    return {
+        name: {"server": middle(own[name]), "with_postgresql": middle(whole[name]), "part_of_it": {
+            "server": ratio(own[first], own[name]), "with_postgresql": ratio(whole[first], whole[name])}} for name in loads}
 
 
 def lua(path, tag):

@@ -47,6 +47,13 @@ def timed(work):
     return time.monotonic() - start
 
 
+# The beginning of a script for wrk that asks at random: each of its threads has numbers of its own, the same in every run.
+SEEDED = """local threads = 0
+function setup(thread) threads = threads + 1 thread:set("number", threads) end
+function init(args) math.randomseed(7 + number) end
+"""
+
+
 def middle(values):
     return round(statistics.median(values), 3)
 

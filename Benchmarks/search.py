@@ -10,6 +10,8 @@ import urllib.parse, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from measure import SEEDED
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CATALOGUES = ROOT.parent / "shared/data/catalogues"
@@ -135,7 +137,9 @@ def daylight(options):
     port = free_port()
     env = dict(
         os.environ, DATABASE_URL=options.database, DAYLIGHT_PORT=str(port), DAYLIGHT_ADMIN_PORT="off", DAYLIGHT_HOME=tempfile.mkdtemp(), DAYLIGHT_LOG_REQUESTS="false",
-        DAYLIGHT_RATE_LIMITS="*.*=1000000000/60", DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"))
+        DAYLIGHT_RATE_LIMITS="*.*=1000000000/60", DAYLIGHT_SCHEMA_DIR=str(ROOT / "schema"),
+        # Every answer is to be computed: the few questions that are asked here would all be kept.
+        DAYLIGHT_ANSWER_CAPACITY="0")
     return port, process([options.daylight, "serve"], port, "/health/ready", env, 300)
 
 
@@ -241,7 +245,7 @@ def seed_fastapi(url, count):
 def wrk(port, words, path, connections, seconds):
     targets = ", ".join(f'"{path}{urllib.parse.quote(word)}&facets=true"' for word in words)
     script = Path(tempfile.mkdtemp()) / "wrk.lua"
-    script.write_text(f'local targets = {{{targets}}}\nmath.randomseed(7)\nrequest = function() return wrk.format("GET", targets[math.random(#targets)]) end\n')
+    script.write_text(f'local targets = {{{targets}}}\n{SEEDED}request = function() return wrk.format("GET", targets[math.random(#targets)]) end\n')
     output = subprocess.run(
         ["wrk", "-t", "2", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "30s", "--latency", "-s", str(script), f"http://127.0.0.1:{port}"], text=True,
         capture_output=True).stdout
