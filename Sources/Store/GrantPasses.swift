@@ -7,7 +7,7 @@ public struct GrantPass: Sendable {
     /// What is left of the grant's rate, calls first.
     public let allowances: [ShareAllowance]
 
-    /// Reads by it: in the transaction of the statement that comes next.
+    /// Lets what follows in the same transaction read by it.
     var use: SQL { "SELECT set_config('daylight.pass', \(id, as: .text), true)" }
 }
 

@@ -3,7 +3,7 @@ import NIOCore
 import RateLimit
 
 /// A plain request that was refused: as much of it as the next one is refused by.
-final class PlainRefused {
+struct PlainRefused {
     /// The head as it came: the same bytes ask for the same.
     let head: ByteBuffer
     let route: Route
@@ -12,8 +12,4 @@ final class PlainRefused {
     let language: Language
     /// The id that the client gave it.
     let id: String?
-
-    init(head: ByteBuffer, route: Route, cost: Int, client: ClientKey, language: Language, id: String?) {
-        (self.head, self.route, self.cost, self.client, self.language, self.id) = (head, route, cost, client, language, id)
-    }
 }
