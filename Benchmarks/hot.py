@@ -1,7 +1,7 @@
 """Hot answers, refusals and slow clients: what must cost next to nothing. Each figure is measured in turn with its limit."""
 import json, os, subprocess, time, urllib.request
 
-from measure import SEEDED, cpu_seconds, free_port, middle, ratio
+from measure import SEEDED, children, cpu_seconds, free_port, middle, ratio
 
 
 def hot(bench):
@@ -34,16 +34,23 @@ def refused(bench):
     folder.mkdir(exist_ok=True)
     (folder / "probe").write_text("ok")
     (folder / "answer.json").write_text("{}")
+    key = bench.key("refused", "read")
+    keyed = f'wrk.headers["Authorization"] = "Bearer {key}"\n'
     limited = f"root {folder}; location = /probe {{ }} location / {{ limit_req zone=one nodelay; limit_req_status 429; }}"
     with bench.daylight(limits="*.*=1/86400") as server:
         port = bench.port
-        with nginx(bench, limited, "limit_req_zone $binary_remote_addr zone=one:10m rate=1r/m;"):
-            result = against(bench, server, port, kept, bench.nginx_port, 'wrk.path = "/answer.json"\n', 0.5, refused=True)
-        with bench.daylight() as serving:
-            # Who goes through a dataset asks for another address each time.
-            result["cpu"] = in_turn(bench, {
-                "refusal": (server, port, kept, True), "refusal_of_changing_addresses": (server, port, rows, True), "kept_answer": (serving, bench.port, kept, False),
-                "row_by_key": (serving, bench.port, rows, False), "page_of_100": (serving, bench.port, pages, False)})
+        with nginx(bench, limited, "limit_req_zone $binary_remote_addr zone=one:10m rate=1r/m;") as other:
+            theirs = 'wrk.path = "/answer.json"\n'
+            result = against(bench, server, port, kept, bench.nginx_port, theirs, 0.5, refused=True)
+            with bench.daylight() as serving:
+                refuses, serves = [server.pid], [serving.pid]
+                # Who goes through a dataset asks for another address each time.
+                result["cpu"] = in_turn(bench, {
+                    "refusal": (refuses, port, kept, True), "refusal_of_changing_addresses": (refuses, port, rows, True),
+                    "refusal_of_a_key": (refuses, port, keyed + kept, True), "nginx_refusal": (children(other.pid), bench.nginx_port, theirs, True),
+                    "kept_answer": (serves, bench.port, kept, False), "kept_answer_to_a_key": (serves, bench.port, keyed + kept, False),
+                    "row_by_key": (serves, bench.port, rows, False), "row_by_key_to_a_key": (serves, bench.port, keyed + rows, False),
+                    "page_of_100": (serves, bench.port, pages, False)})
     bench.results["refused"] = result
 
 
@@ -92,10 +99,10 @@ def in_turn(bench, loads):
     sessions = bench.psql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'daylight %'").split()
     own, whole = {name: [] for name in loads}, {name: [] for name in loads}
     for turn in range(bench.options.rounds + 1):
-        for name, (server, port, script, refused) in loads.items():
-            before, theirs = cpu_seconds(server.pid), sum(map(cpu_seconds, sessions))
+        for name, (servers, port, script, refused) in loads.items():
+            before, theirs = sum(map(cpu_seconds, servers)), sum(map(cpu_seconds, sessions))
             requests = bench.wrk(port, script, 64, bench.options.seconds, refused)[0] * bench.options.seconds / 10_000
-            used = cpu_seconds(server.pid) - before
+            used = sum(map(cpu_seconds, servers)) - before
             # The first turn warms up.
             if turn > 0:
                 own[name].append(used / requests)

@@ -15,7 +15,12 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
     /// The client's address, past trusted hops.
     public let client: IPAddress
     /// Who asks.
-    public internal(set) var identity = Identity.anonymous
+    public internal(set) var identity = Identity.anonymous {
+        didSet { (tier, clientKey) = (identity.tier, identity.clientKey(at: client)) }
+    }
+    private(set) var tier = Tier.anonymous
+    /// Whose quotas hold.
+    private(set) var clientKey: ClientKey
 
     /// The department's signature on the call, where it has one.
     var signed: SignedRequest?
@@ -55,6 +60,7 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
         self.id = id
         self.startedAt = startedAt
         self.client = client
+        clientKey = ClientKey(address: client)
         self.method = method
         let text = facts.credentialText
         credential = text.flatMap { Credential($0) }
@@ -65,14 +71,4 @@ public final class Exchange: RequestContextSource, @unchecked Sendable {
 
     /// The language of messages: the better liked of the two that exist, Chinese when neither is asked for.
     public var language: Language { LanguagePreference.language(acceptLanguage) }
-
-    var tier: Tier {
-        guard case .key(let key) = identity else { return .anonymous }
-        return Tier(rawValue: key.tier) ?? .registered
-    }
-
-    var clientKey: ClientKey {
-        guard case .key(let key) = identity else { return ClientKey(address: client) }
-        return ClientKey(keyID: key.id)
-    }
 }

@@ -1,4 +1,5 @@
 public import Model
+import RateLimit
 
 /// Who asks: nobody in particular, or the holder of a key.
 public enum Identity: Sendable, Hashable {
@@ -9,6 +10,17 @@ public enum Identity: Sendable, Hashable {
     /// The key, if there is one.
     public var key: AccessKey? {
         if case .key(let key) = self { key } else { nil }
+    }
+
+    var tier: Tier {
+        guard case .key(let key) = self else { return .anonymous }
+        return Tier(rawValue: key.tier) ?? .registered
+    }
+
+    /// Whose quotas hold: the key's, else the address's.
+    func clientKey(at address: IPAddress) -> ClientKey {
+        guard case .key(let key) = self else { return ClientKey(address: address) }
+        return ClientKey(keyID: key.id)
     }
 
     /// Whether a permission is there; see ``require(_:dataset:department:)``.

@@ -27,14 +27,19 @@ final class Route: Sendable {
     let isLive: Bool
     /// Whether its answers to strangers may be kept: they depend on nothing but the address, the language and what is released.
     let isKept: Bool
+    /// Whether those are its answers to holders of keys too.
+    let isKeptForKeys: Bool
     /// Its part of a line of the log.
     let logText: ByteBuffer
     /// Whether each call of it is remembered in the audit of the exchange.
     let isAudited: Bool
 
     private static let kept: Set<String> = [
-        "/v1/datasets", "/v1/datasets/{id}", "/v1/datasets/{id}/schema", "/v1/datasets/{id}/queryables", "/v1/datasets/{id}/versions", "/v1/datasets/{id}/versions/{n}",
-        "/v1/datasets/{id}/rows", "/v1/datasets/{id}/rows/{key}", "/v1/datasets/{id}/aggregate", "/v1/datasets/{id}/changes.atom", "/v1/changes", "/v1/changes.atom",
+        "/v1/datasets", "/v1/datasets/{id}", "/v1/datasets/{id}/schema", "/v1/datasets/{id}/versions", "/v1/datasets/{id}/versions/{n}", "/v1/datasets/{id}/changes.atom",
+    ]
+    /// Who asks is nothing to their handlers.
+    private static let keptForKeys: Set<String> = [
+        "/v1/datasets/{id}/queryables", "/v1/datasets/{id}/rows", "/v1/datasets/{id}/rows/{key}", "/v1/datasets/{id}/aggregate", "/v1/changes", "/v1/changes.atom",
     ]
 
     init(method: String, template: String, action: ActionClass, body: BodyRule, cost: @escaping Routes.Cost = { _, _ in 1 }, metrics: RouteMetrics) {
@@ -46,7 +51,8 @@ final class Route: Sendable {
         pattern = PathPattern(template)
         self.metrics = metrics
         isAudited = template.hasPrefix("/v1/exchange/") || template.hasPrefix("/v1/corrections")
-        isKept = method == "GET" && Self.kept.contains(template)
+        isKeptForKeys = method == "GET" && Self.keptForKeys.contains(template)
+        isKept = isKeptForKeys || method == "GET" && Self.kept.contains(template)
         logText = Self.logText(method: method, template: template)
         isLive = action == .download && (template.contains("/rows.") || template.contains("/catalogue.") || template.hasPrefix("/v1/exchange/"))
     }

@@ -41,6 +41,7 @@ import Testing
             server = api.makeServer(router: api.makeRouter(), group: MultiThreadedEventLoopGroup.singleton)
             try await server.start()
             follower = Task { await released.run() }
+            guard configuration.answerCapacity > 0 else { return }
             for _ in 0..<6000 where !api.gate.answers.isOpen { try await Task.sleep(for: .milliseconds(10)) }
             #expect(api.gate.answers.isOpen)
         }
@@ -180,7 +181,7 @@ import Testing
         }
     }
 
-    @Test func whatAKeyGetsIsNeitherKeptNorGivenFromMemory() async throws {
+    @Test func whatAKeyMaySeeAloneIsNeitherKeptNorGivenFromMemory() async throws {
         try await Self.withNode { db, _, node in
             let path = "/v1/datasets/lighthouse"
             let key = try await db.addKey([.read, .oversight])
@@ -197,6 +198,51 @@ import Testing
                 return try await connection.response(toHead: true)
             }
             #expect(head["ETag"] == stranger["ETag"])
+        }
+    }
+
+    /// The same for anybody: what a stranger is given from memory, a key is, and the other way round.
+    @Test(arguments: [
+        "/v1/datasets/lighthouse/rows?limit=10&sort=-code", "/v1/datasets/lighthouse/rows/L100007", "/v1/datasets/lighthouse/aggregate?group_by=name&select=count(*)",
+        "/v1/datasets/lighthouse/queryables", "/v1/changes", "/v1/changes.atom",
+    ]) func whereKeysAreNothingToTheRouteTheyGetWhatIsKept(_ path: String) async throws {
+        func own(_ response: RawResponse) -> [String] { Self.own(response).filter { !$0.hasPrefix("RateLimit") } }
+        try await Self.withNode({ for action in ActionClass.allCases { $0.policy[.registered, action] = Limit(quota: 900_000, window: 60) } }) { db, _, node in
+            let key = try await db.addKey([.read, .oversight])
+            let owner = try await db.addKey([.read, .push, .review], department: db.database.execute("SELECT uscc FROM daylight.department")[0].read(String.self, 0))
+            let made = try await node.get(path)
+            #expect(made.status == 200)
+            // Where nothing is kept, each is made anew.
+            let forgetful = try await Node(db.url) { $0.answerCapacity = 0 }
+            for holder in [key, owner] {
+                let theirs = try await forgetful.get(path, "X-API-Key: \(holder.text)")
+                #expect(theirs.status == 200 && own(theirs) == own(made))
+            }
+            await forgetful.stop()
+            // Kept for a key, given to a stranger.
+            for _ in 0..<50 where node.kept == 0 { #expect(try await own(node.get(path, "Authorization: Bearer \(key.text)")) == own(made)) }
+            #expect(node.kept == 1)
+            #expect(try await own(node.warm(path)) == own(made))
+            let before = node.kept
+            let theirs = try await node.get(path, "X-API-Key: \(key.text)")
+            #expect(own(theirs) == own(made) && theirs["RateLimit-Policy"] != made["RateLimit-Policy"])
+            if path.hasPrefix("/v1/datasets/") { #expect(node.kept == before + 1) }
+            #expect(try await node.get(path, "X-API-Key: \(key.text)", "If-None-Match: \(made["ETag"] ?? "")").status == 304)
+            // A key is held against its record all the same.
+            #expect(try await node.get(path, "X-API-Key: \(key.text)x").status == 401)
+            #expect(try await node.get(path, "X-API-Key: dk_nobody_0123456789abcdef").status == 401)
+            #expect(try await node.get(path, "X-API-Key: nonsense").status == 401)
+        }
+    }
+
+    @Test func whatIsGivenFromMemoryIsChargedToTheKey() async throws {
+        try await Self.withNode({ $0.policy[.registered, .query] = Limit(quota: 20, window: 100_000) }) { db, _, node in
+            let path = "/v1/datasets/lighthouse/rows?limit=5", key = try await db.addKey([.read])
+            var answers = 0
+            while try await node.get(path, "X-API-Key: \(key.text)").status == 200 { answers += 1 }
+            #expect(answers == 20 && node.kept > 15)
+            #expect(try await node.api.gate.allowances.usage(of: key.id)[.query].map { [$0.requests, $0.units, $0.refused] } == [21, 20, 1])
+            #expect(try await node.get(path).status == 200)
         }
     }
 

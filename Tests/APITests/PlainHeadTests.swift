@@ -21,6 +21,10 @@ struct PlainHeadTests {
         #expect(head.uri == "/v1/a?b=c%20d" && head.accept == "*/*" && head.tags == "W/\"a\", \"b\"")
         #expect(head.facts.requestID == "one-2" && head.facts.acceptLanguage == "en" && head.facts.forwarded == ["1.2.3.4, 5.6.7.8"] && head.facts.hosts == 1)
         #expect(head.names(EntityTag("a")) && head.names(EntityTag("b")) && !head.names(EntityTag("c")))
+        #expect(head.facts.credentialText == nil)
+        let withKey = try #require(Self.read(Self.whole + "Host: h\r\nAuthorization: Bearer dk_a_b\r\n\r\n"))
+        #expect(withKey.facts.credentialText == "dk_a_b" && withKey.facts.apiKey == nil)
+        #expect(try #require(Self.read(Self.whole + "x-api-key: dk_c_d\r\nHost: h\r\nAuthorization: Bearer dk_a_b\r\n\r\n")).facts.credentialText == "dk_c_d")
         let bare = try #require(Self.read(Self.whole + "Host: h\r\nX-Forwarded-For: 1.2.3.4\r\nX-Request-ID: a b\r\n\r\n", forwarded: nil))
         #expect(bare.accept == nil && bare.tags == nil && bare.facts.forwarded == [] && bare.facts.requestID == nil && !bare.names(EntityTag("a")))
     }
@@ -34,8 +38,10 @@ struct PlainHeadTests {
     }
 
     @Test(arguments: [
-        "Host: h", "Content-Length: 0", "Transfer-Encoding: chunked", "Expect: 100-continue", "Authorization: Bearer x", "X-API-Key: x", "Connection: close", "Connection: upgrade",
-        "Proxy-Connection: close", "Upgrade: h2c", "HTTP2-Settings: x", "Trailer: x", "Accept: a\r\nAccept: b", "If-None-Match: a\r\nIf-None-Match: b", "X-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2",
+        "Host: h", "Content-Length: 0", "Transfer-Encoding: chunked", "Expect: 100-continue", "Authorization: a\r\nauthorization: b", "X-API-Key: a\r\nX-API-Key: b", "Connection: close",
+        "Connection: upgrade",
+        "Proxy-Connection: close", "Upgrade: h2c", "HTTP2-Settings: x", "Trailer: x", "Accept: a\r\nAccept: b", "If-None-Match: a\r\nIf-None-Match: b",
+        "X-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2",
         " folded: x", "a:  two", "a: end ", "a : x", "a:", "a: ", ": x", "a_b: x", "a: \u{7F}", "a: ü", "a: b\tc", "a: b\rc", "a: b\nc", "a",
     ]) func aFieldThatIsNotPlainIsLeftToTheDecoder(_ field: String) {
         #expect(Self.read(Self.whole + "Host: h\r\n\(field)\r\n\r\n") == nil)
@@ -43,6 +49,8 @@ struct PlainHeadTests {
     }
 
     @Test func aLongHeadIsLeftToTheDecoder() {
+        func fields(_ count: Int) -> PlainHead? { Self.read(Self.whole + "Host: h\r\n" + (1..<count).map { "X-\($0): 1\r\n" }.joined() + "\r\n") }
+        #expect(fields(64)?.whole.decoded.headers.count == 64 && fields(65) == nil)
         let head = Self.whole + "Host: h\r\na: \(String(repeating: "b", count: 100))\r\n\r\n"
         #expect(Self.read(head, limit: 200) != nil && Self.read(head, limit: 100) == nil)
         #expect(Self.read(Self.whole + "Host: h\r\na: \(String(repeating: "b", count: 5000))\r\n\r\n") == nil)
@@ -54,9 +62,12 @@ struct PlainHeadTests {
         let seeds = [
             "GET /v1/datasets?q=a HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nIf-None-Match: \"a\"\r\nConnection: keep-alive\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: h\r\nAccept-Language: en\r\nX-Request-Id: x\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n",
+            "GET /a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer x\r\nX-API-Key: y\r\nRange: bytes=0-1\r\n\r\n",
             "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nUpgrade: x\r\nProxy-Connection: x\r\n\r\n",
         ]
-        let pieces: [[UInt8]] = ["\r\n", "\n", "\r", " ", "\t", ":", ",", "#", "?", "\0", "\u{7F}", "Host: h\r\n", "a: b\r\n", "Connection: close\r\n", "content-length: 0\r\n", "/", "x", "Ä"].map { Array($0.utf8) }
+        let pieces: [[UInt8]] = ["\r\n", "\n", "\r", " ", "\t", ":", ",", "#", "?", "\0", "\u{7F}", "Host: h\r\n", "a: b\r\n", "Connection: close\r\n", "content-length: 0\r\n", "/", "x", "Ä"].map {
+            Array($0.utf8)
+        }
         var taken = 0
         for _ in 0..<20_000 {
             var bytes = Array(seeds.randomElement(using: &random)!.utf8)
@@ -78,6 +89,9 @@ struct PlainHeadTests {
             #expect(decoded.accept == head.accept && decoded.headers["if-none-match"] == (head.tags.map { [$0] } ?? []), "\(text.debugDescription)")
             let facts = RequestFacts(decoded.headers, forwardedField: "x-forwarded-for")
             #expect(facts == head.facts, "\(text.debugDescription)")
+            let whole = head.whole.decoded
+            #expect(whole.uri == decoded.uri && whole.method == decoded.method && whole.version == decoded.version, "\(text.debugDescription)")
+            #expect(whole.headers.map { "\($0): \($1)" } == decoded.headers.map { "\($0): \($1)" }, "\(text.debugDescription)")
             // Nothing is held back: what comes next is a request of its own.
             try channel.writeInbound(ByteBuffer(string: "GET /next HTTP/1.1\r\nHost: h\r\n\r\n"))
             guard case .head(let next) = try channel.readInbound(as: HTTPServerRequestPart.self) else {

@@ -88,9 +88,67 @@ import Testing
                 #expect(try await Self.get("/who", on: connection).status == 429)
                 #expect(try await Self.get("/nothing", on: connection).status == 429)
                 #expect(try await Self.get("/who", on: connection).status == 429)
-                // A key has a quota of its own; after it nothing on this connection is taken for plain.
+                // A key has a quota of its own.
                 #expect(try await Self.get("/who", "X-API-Key: \(TestServer.secret)", on: connection).status == 200)
                 #expect(try await Self.get("/who", on: connection).status == 429)
+            }
+        }
+    }
+
+    @Test func holdersOfKeysAreRefusedByTheirOwnQuotas() async throws {
+        let other = "dk_other_0123456789abcdef"
+        var second = TestServer.key(text: other, tier: "trusted")
+        second.id = "00000000-0000-0000-0000-000000000002"
+        try await TestServer.with(
+            keys: [TestServer.key(), second], configure: { $0.policy = try .defaults.overridden(by: ["*.read=1/86400", "trusted.read=2/86400"]) }, routes: Self.routes
+        ) { server in
+            let metrics = server.api.gate.metrics, first = TestServer.secret
+            try await server.connect { connection in
+                func ask(_ key: String?, _ path: String = "/who") async throws -> RawResponse {
+                    guard let key else { return try await Self.get(path, on: connection) }
+                    return try await Self.get(path, path == "/who" ? "Authorization: Bearer \(key)" : "X-API-Key: \(key)", on: connection)
+                }
+                var refused: [String: [String]] = [:], refusals = 0
+                let turns: [(String?, Int)] = [
+                    (first, 200), (first, 429), (first, 429), (first, 429), (other, 200), (other, 200), (other, 429), (other, 429), (first, 429), (nil, 200), (nil, 429), (nil, 429),
+                    (first, 429), (other, 429), ("dk_tester_wrongwrong", 401), (first, 429), ("nonsense", 401), (other, 429),
+                ]
+                for path in ["/who", "/other"] {
+                    for (key, status) in turns {
+                        let answer = try await ask(key, path), status = path == "/other" && status == 200 ? 429 : status
+                        // Whoever guesses at keys is held to his address's quota, which is spent by then.
+                        #expect(answer.status == (status == 401 ? 429 : status), "\(key ?? "nobody") \(path)")
+                        guard answer.status == 429, status != 401 else { continue }
+                        refusals += 1
+                        let name = "\(key ?? "nobody") \(path)"
+                        _ = try Self.expectOwnID(answer)
+                        #expect(Self.lasting(answer) == refused[name] ?? Self.lasting(answer), "\(name)")
+                        refused[name] = Self.lasting(answer)
+                        #expect(answer["RateLimit-Policy"] == "\"read\";q=\(key == other ? 2 : 1);w=86400")
+                    }
+                }
+                // Those who guess were refused twice for each path.
+                #expect(metrics.refused[ActionClass.read.index] == refusals + 4)
+            }
+            let usage = try await server.api.gate.allowances.usage(of: TestServer.key().id)
+            #expect(usage[.read].map { [$0.requests, $0.units, $0.refused] } == [14, 1, 13])
+        }
+    }
+
+    @Test func aKeyThatEndsIsNoKeyAnyMore() async throws {
+        let end = Timestamp(microseconds: Timestamp.now.microseconds + 1_500_000)
+        try await TestServer.with(
+            keys: [TestServer.key(expiresAt: end)], configure: { $0.policy = try .defaults.overridden(by: ["registered.read=1/86400"]) }, routes: Self.routes
+        ) { server in
+            try await server.connect { connection in
+                var statuses: [Int] = []
+                for _ in 0..<6000 where statuses.last != 401 {
+                    statuses.append(try await Self.get("/who", "X-API-Key: \(TestServer.secret)", on: connection).status)
+                    #expect(statuses.last == 401 || Timestamp.now < Timestamp(microseconds: end.microseconds + 60_000_000))
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                #expect(statuses.last == 401 && Timestamp.now >= end)
+                #expect(Set(statuses.dropFirst().dropLast()).isSubset(of: [429]))
             }
         }
     }
@@ -109,17 +167,21 @@ import Testing
     @Test func whoHasWaitedIsServedAndChargedOnce() async throws {
         try await TestServer.with(configure: { $0.policy = try .defaults.overridden(by: ["anonymous.query=3/3"]) }, routes: Self.routes) { server in
             try await server.connect { connection in
+                let start = ContinuousClock.now
                 #expect(try await Self.get("/costly/3", on: connection).status == 200)
+                var spent = 3
                 for _ in 0..<3 {
+                    // Were refusals charged, no other answer would ever come.
                     var answer = try await Self.get("/costly/2", on: connection)
-                    let refused = answer
                     for _ in 0..<6000 where answer.status == 429 {
                         try await Task.sleep(for: .milliseconds(10))
                         answer = try await Self.get("/costly/2", on: connection)
                     }
                     #expect(answer.status == 200)
-                    // Being refused cost nothing: as soon as two are there, they are given, and none is left.
-                    if refused.status == 429 { #expect(answer["RateLimit"]?.hasPrefix("\"query\";r=0;") ?? false, "\(answer.fields)") }
+                    spent += 2
+                    // A unit comes back each second.
+                    let left = try #require(answer["RateLimit"]?.firstMatch(of: #/;r=([0-9]+);/#).flatMap { Double($0.1) })
+                    #expect(left <= 3 + start.duration(to: .now) / .seconds(1) - Double(spent), "\(answer.fields)")
                 }
             }
         }

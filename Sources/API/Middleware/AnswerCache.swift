@@ -4,9 +4,10 @@ import Model
 import NIOCore
 import Synchronization
 
-/// Whole answers to strangers, so that a hot one is given again without being made again.
+/// Whole answers, so that a hot one is given again without being made again.
 ///
-/// What a key gets is never kept, and never given from here: it may show what strangers must not see. An answer is dropped when PostgreSQL tells of a change to
+/// What a key gets is kept, and a key given what is kept, only where the route looks at nobody's key (``Route/isKeptForKeys``): elsewhere it may show what strangers
+/// must not see. An answer is dropped when PostgreSQL tells of a change to
 /// its dataset, and nothing is given at all while it is not certain that all changes have been heard (``Freshness``). An answer is kept once it was asked for
 /// a second time; the bytes kept are bounded, and what was not asked for lately goes first.
 final class AnswerCache: Sendable {

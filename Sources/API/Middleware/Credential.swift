@@ -7,9 +7,9 @@ struct Credential: Sendable {
 
     /// - Parameter text: the key; nil when it is not of that form.
     init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "_", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "dk", (1...64).contains(parts[1].utf8.count), (8...256).contains(parts[2].utf8.count) else { return nil }
+        let parts = text.utf8.split(separator: UInt8(ascii: "_"), maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].elementsEqual("dk".utf8), (1...64).contains(parts[1].count), (8...256).contains(parts[2].count) else { return nil }
         self.text = String(text)
-        prefix = String(parts[1])
+        prefix = String(decoding: parts[1], as: UTF8.self)
     }
 }

@@ -257,12 +257,13 @@ final class Gate: Sendable {
         log.write(exchange, route, status: status, bytes: bytes, microseconds: duration / 1000)
     }
 
-    /// The same for a stranger's GET that was refused before anything was made for it.
-    func finish(refusalOf id: String, to route: Route, bytes: Int, startedAt: Int64, at now: Int64) {
+    /// The same for a GET that was refused before anything was made for it.
+    func finish(refusalOf id: String, to route: Route, of identity: Identity, bytes: Int, startedAt: Int64, at now: Int64) {
         let duration = now - startedAt
         metrics.refused.add(route.action.index, 1)
+        if case .key(let key) = identity { allowances.count(key.id, route.action, units: 0, isRefused: true) }
         route.metrics.record(status: 429, bytes: bytes, nanoseconds: duration)
-        log.write(id, route.method, route, .anonymous, status: 429, bytes: bytes, microseconds: duration / 1000)
+        log.write(id, route.method, route, identity.tier, key: identity.key?.prefix, status: 429, bytes: bytes, microseconds: duration / 1000)
     }
 
     /// What a stream costs is known when it has ended; it is charged then, and felt by what comes next.

@@ -30,6 +30,16 @@ final class KeyDirectory: Sendable {
         return nil
     }
 
+    /// Until when it counts that somebody is who he was found to be.
+    ///
+    /// - Returns: monotonic nanoseconds, `.max` for a stranger; nil where another thing is known of his key by now.
+    func end(of identity: Identity) -> Int64? {
+        guard case .key(let key) = identity else { return .max }
+        guard let entry = known.withLock({ $0[key.prefix] }), entry.key == key else { return nil }
+        let end = [key.expiresAt, key.revokedAt].compactMap { $0 }.min()
+        return min(entry.freshUntil, end.map { WallClock.nanoseconds + max(0, $0.microseconds - Timestamp.now.microseconds) * 1000 } ?? .max)
+    }
+
     /// Asks and remembers.
     func find(_ prefix: String, at now: Int64) async throws -> AccessKey? {
         let key = try await lookup(prefix)
@@ -55,9 +65,7 @@ final class KeyDirectory: Sendable {
     /// - Throws: `unauthenticated` for a wrong secret, a revoked or expired key; `forbidden` from a network that it is not for.
     static func check(_ credential: Credential, against key: AccessKey?, client: IPAddress, now: Timestamp) throws -> Identity {
         // The digest is made and compared in the same time whether or not there is such a key.
-        let digest = Array(fingerprint(of: credential.text).utf8)
-        let expected = Array((key?.hash.lowercased() ?? String(repeating: "-", count: 64)).utf8)
-        guard constantTimeEqual(digest, expected), let key else {
+        guard isDigest(key?.hash ?? noHash, of: credential.text), let key else {
             throw Problem(.unauthenticated, zh: "密钥无效", en: "the key is not valid")
         }
         if key.revokedAt.map({ $0 <= now }) ?? false {
@@ -72,15 +80,23 @@ final class KeyDirectory: Sendable {
         return .key(key)
     }
 
-    /// SHA-256 of a key's text in 64 hexadecimal digits, as it is kept.
-    static func fingerprint(of text: String) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let bytes = SHA256.hash(data: Array(text.utf8)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: bytes, as: UTF8.self)
+    private static let noHash = String(repeating: "-", count: 64)
+
+    /// Whether 64 hexadecimal digits are the SHA-256 of a text; takes as long for a wrong text as for the right one.
+    private static func isDigest(_ digits: String, of text: String) -> Bool {
+        var digits = digits
+        return digits.withUTF8 { digits in
+            guard digits.count == 64 else { return false }
+            var difference: UInt8 = 0, place = 0
+            for byte in SHA256.hash(data: Array(text.utf8)) {
+                // Letters in either case: the bit that tells them apart is set in every figure.
+                difference |= (digits[place] | 0x20) ^ figure(byte >> 4)
+                difference |= (digits[place + 1] | 0x20) ^ figure(byte & 15)
+                place += 2
+            }
+            return difference == 0
+        }
     }
 
-    private static func constantTimeEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-        guard a.count == b.count else { return false }
-        return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-    }
+    private static func figure(_ value: UInt8) -> UInt8 { value < 10 ? value + 48 : value + 87 }
 }

@@ -2,7 +2,6 @@ import Catalogue
 import HTTPTypes
 import Model
 import NIOCore
-import NIOHTTP1
 
 /// `getRow` on the event loop: for a current row of a dataset that is in memory; all else is the router's.
 struct HotRow: HotRoute {
@@ -14,7 +13,7 @@ struct HotRow: HotRoute {
             let version = reader.knownVersion(of: String(dataset), number: nil), let plan = reader.plan(version, key: rest)
         else { return nil }
         return HotWork { request, reply in
-            guard request.takesJSON, request.headers.first(name: "if-none-match") != "*" else { return reply.pass() }
+            guard request.takesJSON, request.tags != "*" else { return reply.pass() }
             let headers = RowRoute.headers(plan)
             if request.isNotModified(plan.entityTag) { return reply.sendNotModified(headers) }
             reader.answer(plan, on: request.eventLoop) { result in
@@ -75,16 +74,12 @@ enum RowPath {
 extension HotRequest {
     /// Whether `Accept` lets JSON through; what it says beyond that is the router's to judge.
     var takesJSON: Bool {
-        guard let accept = headers.first(name: "accept"), accept != "*/*", accept != "application/json" else { return true }
-        return Negotiation.choose(["application/json"], accept: headers["accept"]) != nil
+        guard let accept, accept != "*/*", accept != "application/json" else { return true }
+        return Negotiation.choose(["application/json"], accept: [accept]) != nil
     }
 
     /// Whether `If-None-Match` names this tag.
-    func isNotModified(_ tag: String) -> Bool {
-        guard headers.contains(name: "if-none-match") else { return false }
-        let tag = EntityTag(tag)
-        return headers["if-none-match"].contains { tag.isNamed(in: $0, weak: true) }
-    }
+    func isNotModified(_ tag: String) -> Bool { tags.map { EntityTag(tag).isNamed(in: $0, weak: true) } ?? false }
 }
 
 extension HotReply {

@@ -13,8 +13,6 @@ extension Connection {
         var announced: Int?
         var stream: RequestStream?
         var isReceived = false
-        /// Whether it is known that nothing kept answers it and no limit refuses it.
-        var isLookedUp = false
         var task: Task<Void, Never>?
 
         var framing: Framing?

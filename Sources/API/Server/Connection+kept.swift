@@ -11,7 +11,6 @@ extension Connection {
     func answerKept(_ head: some HeadFields) -> Bool {
         guard let current, head.uri.hasPrefix("/v1/"), gate.answers.isOpen else { return false }
         let exchange = current.exchange
-        guard exchange.credential == nil, !exchange.hasMalformedCredential else { return false }
         let accept = head.accept
         let name = AnswerCache.Name(uri: head.uri, language: exchange.language)
         switch gate.answers.find(name) {
@@ -28,6 +27,8 @@ extension Connection {
                 exchange.keeping = (name, generation)
                 return false
             }
+            // What is wrong with a key is the router's to say.
+            guard exchange.credential == nil || answer.route.isKeptForKeys, (try? gate.identifyAtOnce(exchange)) ?? false else { return false }
             exchange.route = answer.route
             switch admits(exchange, to: answer.route, cost: answer.cost) {
             case .refused: return true
@@ -46,11 +47,12 @@ extension Connection {
 }
 
 extension Gate {
-    /// Keeps an answer that was made for a stranger who asked what others had asked before.
+    /// Keeps an answer to what others had asked before.
     ///
     /// - Parameter body: nil for a 304.
     func keep(_ fields: HTTPFields, _ body: ByteBuffer?, _ exchange: Exchange, _ route: Route) {
-        guard let (name, generation) = exchange.keeping, route.isKept, exchange.method == "GET", body?.readableBytes ?? 0 <= AnswerCache.longest,
+        guard let (name, generation) = exchange.keeping, route.isKept, exchange.identity == .anonymous || route.isKeptForKeys, exchange.method == "GET",
+            body?.readableBytes ?? 0 <= AnswerCache.longest,
             let tag = fields[.eTag], tag.hasPrefix("\""), fields[.cacheControl]?.hasPrefix("private") != true,
             let dataset = AnswerCache.dataset(of: RequestTarget(name.uri).path)
         else { return }

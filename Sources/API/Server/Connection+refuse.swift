@@ -1,7 +1,6 @@
 import HTTPTypes
 import Model
 import NIOCore
-import NIOHTTP1
 import RateLimit
 
 // Refusals that need neither a task nor the router: who is over a limit must not cost what an answer costs.
@@ -67,29 +66,44 @@ extension Connection {
 
     // MARK: Who goes on asking while he is refused
 
-    /// What a plain request is refused by; nil where no route takes it.
-    func asRefused(_ head: PlainHead, _ bytes: ByteBuffer) -> PlainRefused? {
+    /// What a plain request is refused by; nil where no route takes it, or it was refused for more than its address tells.
+    func asRefused(_ head: PlainHead, _ exchange: Exchange) -> PlainRefused? {
+        guard let end = gate.keys.end(of: exchange.identity) else { return nil }
+        let asker = PlainRefused.Asker(credential: head.facts.credentialText, address: exchange.client, identity: exchange.identity, end: end)
+        return asRefused(head, asker).flatMap { $0.cost == exchange.cost ? $0 : nil }
+    }
+
+    /// What a plain request of him who was refused before is refused by; nil where it may be of another.
+    func asRefused(_ head: PlainHead, after former: PlainRefused) -> PlainRefused? {
+        let address = gate.client(head.facts, peer), credential = head.facts.credentialText
+        if credential == former.asker.credential, address == former.asker.address { return asRefused(head, former.asker) }
+        return credential == nil ? asRefused(head, .init(credential: nil, address: address, identity: .anonymous, end: .max)) : nil
+    }
+
+    private func asRefused(_ head: PlainHead, _ asker: PlainRefused.Asker) -> PlainRefused? {
         let target = RequestTarget(head.uri)
         guard let route = answerer.routes.route("GET", target.path) else { return nil }
         return PlainRefused(
             // What was read into is used again for the next read.
-            head: ByteBuffer(bytes: bytes.readableBytesView), route: route, cost: route.cost(target.path, target.query),
-            client: ClientKey(address: gate.client(head.facts, peer)), language: LanguagePreference.language(head.facts.acceptLanguage), id: head.facts.requestID)
+            head: ByteBuffer(bytes: head.bytes.readableBytesView), route: route, cost: route.cost(target.path, target.query), asker: asker,
+            language: LanguagePreference.language(head.facts.acceptLanguage), id: head.facts.requestID)
     }
 
     /// Refuses a plain request whose client is still over its limit.
     ///
     /// - Returns: false where it has to be looked at in the ordinary way: nothing was done for it, and nothing charged.
     func refuse(_ request: PlainRefused) -> Bool {
-        let start = WallClock.nanoseconds, route = request.route
-        guard let context, let decision = gate.limiter.refuses(request.cost, of: request.client, tier: .anonymous, action: route.action, at: start) else { return false }
+        let start = WallClock.nanoseconds, route = request.route, asker = request.asker
+        guard let context, start < asker.end,
+            let decision = gate.limiter.refuses(request.cost, of: asker.client, tier: asker.identity.tier, action: route.action, at: start)
+        else { return false }
         let id = request.id ?? loop.makeRequestID()
         guard let text = loop.refusal(.init(decision, route.action, cost: request.cost, request.language, idLength: id.utf8.count)) else { return false }
         beginHead()
         isReading = true
         context.write(wrapOutboundOut(.byteBuffer(text.answer(id, loop))), promise: nil)
         let end = WallClock.nanoseconds
-        gate.finish(refusalOf: id, to: route, bytes: text.body.readableBytes, startedAt: start, at: end)
+        gate.finish(refusalOf: id, to: route, of: asker.identity, bytes: text.body.readableBytes, startedAt: start, at: end)
         flushSoon()
         next(at: end)
         return true

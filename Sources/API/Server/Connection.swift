@@ -42,8 +42,6 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// Whether every read so far was one plain request, so that the decoder holds nothing back.
     var isPlain = true
-    /// A request that was begun ahead of the decoder, which has it now.
-    var opened: Exchange?
     var isReading = false
 
     /// What was refused here last: who is over a limit tends to ask for the same again.
@@ -86,9 +84,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     var isBusy: Bool { !held.isEmpty || isParserDead }
 
     /// Bytes have come, ahead of the decoder: a head may have begun.
-    /// - Returns: whether they are answered already.
+    /// - Returns: whether they are taken.
     func bytesCame(_ bytes: ByteBuffer) -> Bool {
-        if answerPlain(bytes) { return true }
+        if takePlain(bytes) { return true }
         noteHead(bytes)
         return false
     }
@@ -147,9 +145,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private func begin(_ head: HTTPRequestHead) {
         beginHead()
         let facts = RequestFacts(head.headers, forwardedField: answerer.forwardedField)
-        let isOpened = opened != nil
-        let exchange = opened ?? gate.open(method: head.method.rawValue, facts: facts, peer: peer, loop: loop)
-        opened = nil
+        let exchange = gate.open(method: head.method.rawValue, facts: facts, peer: peer, loop: loop)
         current = Current(
             exchange: exchange, serial: serial, isHead: head.method == .HEAD, isOld: head.version == .http1_0,
             closes: !head.isKeepAlive || isQuiescing, expectsContinue: facts.expectsContinue && facts.hasBody, announced: facts.contentLength
@@ -170,7 +166,6 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         } else {
             // Without a body the end comes in the same read; then the request is whole before anything is done for it.
             waitingHead = head
-            current?.isLookedUp = isOpened
         }
     }
 
@@ -199,12 +194,17 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     private func answer(_ head: HTTPRequestHead) {
         guard let current else { return }
-        if current.stream == nil, head.method == .GET || head.method == .HEAD {
-            if !current.isLookedUp, head.method == .GET && answerKept(head) || refuseAtOnce(head) { return }
-            if head.method == .GET, answerHot(head) { return }
+        if current.stream == nil {
+            if head.method == .GET, answerAtOnce(head) { return }
+            if head.method == .HEAD, refuseAtOnce(head) { return }
         }
         answerByRouter(head)
     }
+
+    /// Answers a GET that needs no router: from memory, with a refusal, or on the hot way.
+    ///
+    /// - Returns: false where the router has to answer.
+    func answerAtOnce(_ head: some HeadFields) -> Bool { answerKept(head) || refuseAtOnce(head) || answerHot(head) }
 
     /// Hands the request to the router, in a task that begins here and now.
     func answerByRouter(_ head: HTTPRequestHead) {

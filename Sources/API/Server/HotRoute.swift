@@ -1,6 +1,5 @@
 public import HTTPTypes
 public import NIOCore
-public import NIOHTTP1
 
 /// A GET route that can be answered on the connection's event loop, ahead of the router.
 ///
@@ -30,8 +29,10 @@ public struct HotWork {
 
 /// What a hot route knows about the request.
 public struct HotRequest {
-    /// The header fields as they came.
-    public let headers: HTTPHeaders
+    /// The media types that the client takes; nil where it did not say.
+    public let accept: String?
+    /// Value of `If-None-Match`.
+    public let tags: String?
     /// Who asks.
     public let identity: Identity
     /// The loop of the connection, on which the answer is best given.

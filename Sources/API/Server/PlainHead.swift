@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 
 /// The head of a GET of the plainest kind, read in one pass over the bytes that came: nearly all that are sent look like this.
 ///
@@ -11,13 +12,16 @@ struct PlainHead {
     /// Value of `If-None-Match`.
     let tags: String?
     let facts: RequestFacts
+    /// What was read: in the place that the next read writes to.
+    private(set) var bytes = ByteBuffer()
 
-    /// Longest head that is read here.
+    /// Longest head that is read here, and most fields.
     private static let longest = 4096
+    private static let mostFields = 64
 
     /// A field that has a meaning here.
     private enum Meaning {
-        case nothing, host, accept, tags, language, requestID, forwarded
+        case nothing, host, accept, tags, language, requestID, authorization, apiKey, forwarded
         /// Left to the decoder.
         case another
     }
@@ -29,6 +33,7 @@ struct PlainHead {
     init?(_ bytes: ByteBuffer, limit: Int, forwardedField: String?) {
         guard bytes.readableBytes <= min(limit, Self.longest), let head = bytes.withUnsafeReadableBytes({ Self($0, forwardedField) }) else { return nil }
         self = head
+        self.bytes = bytes
     }
 
     private init?(_ bytes: UnsafeRawBufferPointer, _ forwardedField: String?) {
@@ -39,15 +44,16 @@ struct PlainHead {
         let version = place
         guard bytes.count - version > 11, bytes[version..<version + 11].elementsEqual(" HTTP/1.1\r\n".utf8) else { return nil }
         place = version + 11
-        var values: (accept: Range<Int>?, tags: Range<Int>?, language: Range<Int>?, requestID: Range<Int>?, forwarded: Range<Int>?)
-        var hosts = 0
+        var values: (accept: Range<Int>?, tags: Range<Int>?, language: Range<Int>?, requestID: Range<Int>?, authorization: Range<Int>?, apiKey: Range<Int>?, forwarded: Range<Int>?)
+        var hosts = 0, fields = 0
         while true {
             guard place + 2 <= bytes.count else { return nil }
             if bytes[place] == 0x0D {
                 guard bytes[place + 1] == 0x0A, place + 2 == bytes.count, hosts == 1 else { return nil }
                 break
             }
-            guard let (name, value, next) = Self.field(bytes, at: place) else { return nil }
+            guard fields < Self.mostFields, let (name, value, next) = Self.field(bytes, at: place) else { return nil }
+            fields += 1
             place = next
             switch Self.meaning(UnsafeRawBufferPointer(rebasing: bytes[name]), UnsafeRawBufferPointer(rebasing: bytes[value]), forwardedField) {
             case .nothing: break
@@ -56,15 +62,36 @@ struct PlainHead {
             case .tags where values.tags == nil: values.tags = value
             case .language where values.language == nil: values.language = value
             case .requestID where values.requestID == nil: values.requestID = value
+            case .authorization where values.authorization == nil: values.authorization = value
+            case .apiKey where values.apiKey == nil: values.apiKey = value
             case .forwarded where values.forwarded == nil: values.forwarded = value
-            case .accept, .tags, .language, .requestID, .forwarded, .another: return nil
+            case .accept, .tags, .language, .requestID, .authorization, .apiKey, .forwarded, .another: return nil
             }
         }
         func text(_ range: Range<Int>?) -> String? { range.map { String(decoding: bytes[$0], as: UTF8.self) } }
         uri = String(decoding: bytes[4..<version], as: UTF8.self)
         accept = text(values.accept)
         tags = text(values.tags)
-        facts = RequestFacts(requestID: text(values.requestID), acceptLanguage: text(values.language), forwarded: text(values.forwarded).map { [$0] } ?? [])
+        facts = RequestFacts(
+            requestID: text(values.requestID), acceptLanguage: text(values.language), authorization: text(values.authorization), apiKey: text(values.apiKey),
+            forwarded: text(values.forwarded).map { [$0] } ?? [])
+    }
+
+    /// The whole head, as the decoder gives it.
+    ///
+    /// - Parameter bytes: those that such a head was read from.
+    static func decoded(_ bytes: ByteBuffer) -> HTTPRequestHead {
+        bytes.withUnsafeReadableBytes { bytes in
+            func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+            let target = 4..<(bytes[4...].firstIndex(of: 0x20) ?? bytes.count)
+            var headers = HTTPHeaders()
+            var place = target.upperBound + 11
+            while let (name, value, next) = field(bytes, at: place) {
+                headers.add(name: text(name), value: text(value))
+                place = next
+            }
+            return HTTPRequestHead(version: .http1_1, method: .GET, uri: text(target), headers: headers)
+        }
     }
 
     /// A field line: a name, a colon, at most one space, a value that neither begins nor ends with a blank.
@@ -90,10 +117,12 @@ struct PlainHead {
         case 13 where equal(name, "if-none-match"): .tags
         case 15 where equal(name, "accept-language"): .language
         case 12 where equal(name, "x-request-id"): .requestID
+        case 13 where equal(name, "authorization"): .authorization
+        case 9 where equal(name, "x-api-key"): .apiKey
         case 10 where equal(name, "connection"): equal(value, "keep-alive") ? .nothing : .another
-        // Bodies, keys, and what changes how the connection goes on.
-        case 6 where equal(name, "expect"), 7 where equal(name, "upgrade"), 7 where equal(name, "trailer"), 9 where equal(name, "x-api-key"), 13 where equal(name, "authorization"),
-            14 where equal(name, "content-length"), 14 where equal(name, "http2-settings"), 16 where equal(name, "proxy-connection"), 17 where equal(name, "transfer-encoding"):
+        // Bodies, and what changes how the connection goes on.
+        case 6 where equal(name, "expect"), 7 where equal(name, "upgrade"), 7 where equal(name, "trailer"), 14 where equal(name, "content-length"),
+            14 where equal(name, "http2-settings"), 16 where equal(name, "proxy-connection"), 17 where equal(name, "transfer-encoding"):
             .another
         default: .nothing
         }

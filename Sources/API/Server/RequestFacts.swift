@@ -42,11 +42,13 @@ struct RequestFacts: Equatable {
         }
     }
 
-    /// Of a request without a body and without a key, to one host.
-    init(requestID: String?, acceptLanguage: String?, forwarded: [String]) {
+    /// Of a request without a body, to one host.
+    init(requestID: String?, acceptLanguage: String?, authorization: String?, apiKey: String?, forwarded: [String]) {
         hosts = 1
         self.requestID = requestID.flatMap { Self.isSane($0) ? $0 : nil }
         self.acceptLanguage = acceptLanguage
+        self.authorization = authorization
+        self.apiKey = apiKey
         self.forwarded = forwarded
     }
 
