@@ -30,6 +30,11 @@ def refused(bench):
     kept = f'wrk.path = "{path}/1"\n'
     rows = f'{SEEDED}request = function() return wrk.format("GET", "{path}/" .. math.random(1, {bench.options.rows})) end\n'
     pages = f'n = 0\nrequest = function() n = n + 1 return wrk.format("GET", "{path}?limit=100&id__gt=" .. n % 100000) end\n'
+    def at_once(request):
+        return f"{SEEDED}request = function() local all = {{}} for i = 1, 16 do all[i] = {request} end return table.concat(all) end\n"
+
+    sixteen_kept = at_once(f'wrk.format("GET", "{path}/1")')
+    sixteen_rows = at_once(f'wrk.format("GET", "{path}/" .. math.random(1, {bench.options.rows}))')
     folder = bench.work / "hot"
     folder.mkdir(exist_ok=True)
     (folder / "probe").write_text("ok")
@@ -51,6 +56,9 @@ def refused(bench):
                     "kept_answer": (serves, bench.port, kept, False), "kept_answer_to_a_key": (serves, bench.port, keyed + kept, False),
                     "row_by_key": (serves, bench.port, rows, False), "row_by_key_to_a_key": (serves, bench.port, keyed + rows, False),
                     "page_of_100": (serves, bench.port, pages, False)})
+                result["cpu_16_at_once"] = in_turn(bench, {
+                    "refusal": (refuses, port, sixteen_kept, True), "refusal_of_changing_addresses": (refuses, port, sixteen_rows, True),
+                    "kept_answer": (serves, bench.port, sixteen_kept, False), "row_by_key": (serves, bench.port, sixteen_rows, False)})
     bench.results["refused"] = result
 
 

@@ -181,6 +181,26 @@ import Testing
         }
     }
 
+    /// What a client asks for ahead waits with it, not here.
+    @Test func whoAsksForMoreThanHeTakesIsAnsweredAsHeTakesIt() async throws {
+        try await Self.withNode { _, _, node in
+            let path = "/v1/datasets/lighthouse/rows?limit=250"
+            let whole = try await node.warm(path)
+            #expect(whole.status == 200 && whole.body.readableBytes > 25_000)
+            for isPlain in [true, false] {
+                let before = node.kept, count = 1000
+                try await RawConnection.open(port: node.server.port, receiveBuffer: 65_536) { connection in
+                    // Behind what is not plain, all goes by the decoder.
+                    if !isPlain { try await connection.send("GET \(path) HTTP/1.1\r\nHost: h\r\nA_b: c\r\n\r\n") }
+                    try await connection.send(String(repeating: "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n", count: count))
+                    try await Task.sleep(for: .seconds(1))
+                    #expect(node.kept - before < count / 3, "\(isPlain)")
+                    for _ in 0..<count + (isPlain ? 0 : 1) { #expect(try await connection.response().text == whole.text) }
+                }
+            }
+        }
+    }
+
     @Test func whatAKeyMaySeeAloneIsNeitherKeptNorGivenFromMemory() async throws {
         try await Self.withNode { db, _, node in
             let path = "/v1/datasets/lighthouse"

@@ -69,6 +69,33 @@ import Testing
         }
     }
 
+    @Test func thoseThatComeInOneReadAreAnsweredInTheirOrder() async throws {
+        try await Self.once { server in
+            try await server.connect { connection in
+                func text(_ number: Int) -> String {
+                    let path = number % 10 < 7 ? "/who" : number % 10 == 7 ? "/words" : "/other", id = number % 3 == 0 ? "" : "X-Request-Id: r\(number)\r\n"
+                    return "GET \(path) HTTP/1.1\r\nHost: h\r\n\(id)\r\n"
+                }
+                var ids: Set<String> = [], refused = 0
+                for turn in 0..<3 {
+                    // The last turn ends in the middle of a request, after which the decoder has the connection.
+                    let all = (0..<90).map { text(turn * 90 + $0) }.joined(), cut = turn == 2 ? 17 : 0
+                    try await connection.send(String(all.dropLast(cut)))
+                    for number in turn * 90..<turn * 90 + 90 {
+                        if cut > 0, number == 269 { try await connection.send(String(all.suffix(cut))) }
+                        let answer = try await connection.response()
+                        let isServed = number == 0 || number % 10 == 7
+                        #expect(answer.status == (isServed ? 200 : 429), "\(number)")
+                        if !isServed { refused += 1 }
+                        if number % 3 != 0 { #expect(answer["X-Request-Id"] == "r\(number)") }
+                        ids.insert(isServed ? answer["X-Request-Id"] ?? "" : try Self.expectOwnID(answer))
+                    }
+                }
+                #expect(ids.count == 270 && server.api.gate.metrics.refused[ActionClass.read.index] == refused)
+            }
+        }
+    }
+
     @Test func aRequestThatDiffersInAnythingIsTakenForWhatItIs() async throws {
         try await Self.once { server in
             try await server.connect { connection in

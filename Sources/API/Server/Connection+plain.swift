@@ -3,17 +3,27 @@ import RateLimit
 
 // What is read from the bytes as they came, ahead of the decoder: nearly all requests, which must cost next to nothing.
 extension Connection {
-    /// Takes a read that is one whole plain request.
+    /// Takes the plain requests that a read begins with, as far as they can be answered at once and the answers go out.
     ///
-    /// - Returns: false where the decoder has to have the bytes. It may then wait for more, and nothing is taken here any more.
-    func takePlain(_ bytes: ByteBuffer) -> Bool {
-        guard isPlain else { return false }
-        guard phase == .open, current == nil, !isBusy, !isQuiescing else { return leaveToDecoder() }
+    /// - Returns: what the decoder has to have, nil for nothing. It may then wait for more, and nothing is taken here any more.
+    func takePlain(_ bytes: ByteBuffer) -> ByteBuffer? {
+        guard isPlain else { return bytes }
+        var rest = bytes
+        while takeOne(&rest) { if rest.readableBytes == 0 { return nil } }
+        isPlain = false
+        plainRefused = nil
+        return rest
+    }
+
+    private func takeOne(_ bytes: inout ByteBuffer) -> Bool {
+        guard phase == .open, current == nil, !isBusy, !isQuiescing, context?.channel.isWritable ?? false else { return false }
         // The same bytes ask for the same, so nothing of them has to be read.
-        if let plainRefused, plainRefused.head == bytes, refuse(plainRefused) { return true }
-        guard let head = PlainHead(bytes, limit: configuration.headerLimit, forwardedField: answerer.forwardedField), head.uri.utf8.count <= configuration.uriLimit else {
-            return leaveToDecoder()
+        if let plainRefused, bytes.getSlice(at: bytes.readerIndex, length: plainRefused.head.readableBytes) == plainRefused.head, refuse(plainRefused) {
+            bytes.moveReaderIndex(forwardBy: plainRefused.head.readableBytes)
+            return true
         }
+        guard let head = PlainHead(bytes, limit: configuration.headerLimit, forwardedField: answerer.forwardedField), head.uri.utf8.count <= configuration.uriLimit else { return false }
+        bytes.moveReaderIndex(forwardBy: head.bytes.readableBytes)
         if let former = plainRefused {
             plainRefused = asRefused(head, after: former)
             if let plainRefused, refuse(plainRefused) { return true }
@@ -31,11 +41,5 @@ extension Connection {
             answerByRouter(head.whole.decoded)
         }
         return true
-    }
-
-    private func leaveToDecoder() -> Bool {
-        isPlain = false
-        plainRefused = nil
-        return false
     }
 }

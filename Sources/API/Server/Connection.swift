@@ -40,7 +40,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     var timerAt = Int64.max
     var isQuiescing = false
 
-    /// Whether every read so far was one plain request, so that the decoder holds nothing back.
+    /// Whether all that was read so far was plain requests, so that the decoder holds nothing back.
     var isPlain = true
     var isReading = false
 
@@ -84,11 +84,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     var isBusy: Bool { !held.isEmpty || isParserDead }
 
     /// Bytes have come, ahead of the decoder: a head may have begun.
-    /// - Returns: whether they are taken.
-    func bytesCame(_ bytes: ByteBuffer) -> Bool {
-        if takePlain(bytes) { return true }
-        noteHead(bytes)
-        return false
+    /// - Returns: those that the decoder has to have; nil for none.
+    func bytesCame(_ bytes: ByteBuffer) -> ByteBuffer? {
+        let rest = takePlain(bytes)
+        if let rest { noteHead(rest) }
+        return rest
     }
 
     private func noteHead(_ bytes: ByteBuffer) {
@@ -104,7 +104,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         isReading = true
         let part = unwrapInboundIn(data)
         guard phase == .open else { return }
-        if current?.isReceived ?? false || !held.isEmpty {
+        // What was asked for ahead waits until the answers before it are on their way.
+        if current?.isReceived ?? !context.channel.isWritable || !held.isEmpty {
             held.append(part)
         } else {
             take(part)

@@ -110,7 +110,7 @@ private final class Arrival: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !connection.bytesCame(unwrapInboundIn(data)) { context.fireChannelRead(data) }
+        if let rest = connection.bytesCame(unwrapInboundIn(data)) { context.fireChannelRead(wrapInboundOut(rest)) }
     }
 }
 

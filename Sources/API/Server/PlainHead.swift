@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// The head of a GET of the plainest kind, read in one pass over the bytes that came: nearly all that are sent look like this.
 ///
-/// What is taken here means to every other reader of HTTP/1.1 the same: one request without a body, whole, with nothing behind it (RFC 9112 sections 2.2, 3 and 5).
+/// What is taken here means to every other reader of HTTP/1.1 the same: one request without a body, whole (RFC 9112 sections 2.2, 3 and 5); what follows begins another.
 /// Whatever is not as plain as that (a space too many, a byte that is no visible ASCII, a field that changes how the connection goes on, a field twice) is left to the
 /// decoder, which says what it is.
 struct PlainHead {
@@ -12,8 +12,9 @@ struct PlainHead {
     /// Value of `If-None-Match`.
     let tags: String?
     let facts: RequestFacts
-    /// What was read: in the place that the next read writes to.
+    /// The head as it came: in the place that the next read writes to.
     private(set) var bytes = ByteBuffer()
+    private let length: Int
 
     /// Longest head that is read here, and most fields.
     private static let longest = 4096
@@ -27,13 +28,14 @@ struct PlainHead {
     }
 
     /// - Parameters:
-    ///   - bytes: what came in one read, at the beginning of a request.
+    ///   - bytes: what came, at the beginning of a request.
     ///   - limit: bytes that a head may have.
     ///   - forwardedField: lower-case name of the field in which trusted hops name the client; nil where there are none.
     init?(_ bytes: ByteBuffer, limit: Int, forwardedField: String?) {
-        guard bytes.readableBytes <= min(limit, Self.longest), let head = bytes.withUnsafeReadableBytes({ Self($0, forwardedField) }) else { return nil }
+        let longest = min(limit, Self.longest)
+        guard let head = bytes.withUnsafeReadableBytes({ Self(UnsafeRawBufferPointer(rebasing: $0.prefix(longest)), forwardedField) }) else { return nil }
         self = head
-        self.bytes = bytes
+        self.bytes = bytes.getSlice(at: bytes.readerIndex, length: length) ?? bytes
     }
 
     private init?(_ bytes: UnsafeRawBufferPointer, _ forwardedField: String?) {
@@ -49,7 +51,7 @@ struct PlainHead {
         while true {
             guard place + 2 <= bytes.count else { return nil }
             if bytes[place] == 0x0D {
-                guard bytes[place + 1] == 0x0A, place + 2 == bytes.count, hosts == 1 else { return nil }
+                guard bytes[place + 1] == 0x0A, hosts == 1 else { return nil }
                 break
             }
             guard fields < Self.mostFields, let (name, value, next) = Self.field(bytes, at: place) else { return nil }
@@ -69,6 +71,7 @@ struct PlainHead {
             }
         }
         func text(_ range: Range<Int>?) -> String? { range.map { String(decoding: bytes[$0], as: UTF8.self) } }
+        length = place + 2
         uri = String(decoding: bytes[4..<version], as: UTF8.self)
         accept = text(values.accept)
         tags = text(values.tags)
