@@ -86,6 +86,30 @@ import Testing
         }
     }
 
+    /// Whatever was asked for ahead of it: a request that waits, or more answers than the client takes at once.
+    @Test func whatIsMalformedIsSaidOnceAllThatCameBeforeItIsAnswered() async throws {
+        let large = ByteBuffer(repeating: UInt8(ascii: " "), count: 10_000)
+        try await TestServer.with(routes: { routes in
+            routes.get("/slow", .read) { _, _ in
+                try await Task.sleep(for: .milliseconds(100))
+                return try .json(["slow": 1])
+            }
+            routes.get("/large", .read) { _, _ in Response(status: .ok, body: .init(byteBuffer: large)) }
+        }) { server in
+            for (path, count) in [("/slow", 3), ("/large", 200)] {
+                // The plainest kind is read ahead of the decoder.
+                for field in ["", "A_b: c\r\n"] {
+                    try await server.connect { connection in
+                        try await connection.send(String(repeating: "GET \(path) HTTP/1.1\r\nHost: h\r\n\(field)\r\n", count: count) + "RUBBISH\r\n\r\n")
+                        for _ in 0..<count { #expect(try await connection.response().status == 200) }
+                        Self.expect(try await connection.response(), .malformedRequest)
+                        #expect(await connection.rest().readableBytes == 0)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func largeBodiesAreRefusedWhetherAnnouncedOrNot() async throws {
         try await TestServer.with(configure: {
             $0.jsonLimit = 1000

@@ -57,7 +57,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var headBegan = false
     private var requestLineBytes = 0
     private var sawRequestLine = false
-    private var isParserDead = false
+    /// Why the decoder reads no further.
+    private var parserFailure: HTTPParserError?
 
     init(answerer: Answerer, loop: LoopState, eventLoop: any EventLoop, peer: IPAddress) {
         self.answerer = answerer
@@ -81,7 +82,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     // MARK: In
 
     /// Whether the decoder has given more than was taken.
-    var isBusy: Bool { !held.isEmpty || isParserDead }
+    var isBusy: Bool { !held.isEmpty || parserFailure != nil }
 
     /// Bytes have come, ahead of the decoder: a head may have begun.
     /// - Returns: those that the decoder has to have; nil for none.
@@ -105,7 +106,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let part = unwrapInboundIn(data)
         guard phase == .open else { return }
         // What was asked for ahead waits until the answers before it are on their way.
-        if current?.isReceived ?? !context.channel.isWritable || !held.isEmpty {
+        if !held.isEmpty || current?.isReceived ?? !context.channel.isWritable {
             held.append(part)
         } else {
             take(part)
@@ -246,7 +247,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         isTakingHeld = true
         while phase == .open, !(current?.isReceived ?? false), context?.channel.isWritable ?? false, let part = held.popFirst() { take(part) }
         isTakingHeld = false
-        if isParserDead, current == nil, held.isEmpty, phase == .open { refuseMalformed(tooLarge: false) }
+        endAtFailure()
         arm()
         resumeReading()
     }
@@ -321,10 +322,17 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         // What comes after something unreadable is dropped by the decoder, which says so each time.
         if error is ByteToMessageDecoderError { return }
         guard let error = error as? HTTPParserError else { return close() }
-        isParserDead = true
-        guard let current, !current.isAnswered else { return refuseMalformed(tooLarge: error == .headerOverflow) }
-        self.current?.closes = true
+        parserFailure = parserFailure ?? error
+        endAtFailure()
+    }
+
+    /// Says what the decoder could not read, once all that came before it is answered.
+    private func endAtFailure() {
+        guard let parserFailure, held.isEmpty, phase == .open else { return }
+        guard let current else { return refuseMalformed(tooLarge: parserFailure == .headerOverflow) }
         if current.isReceived { return }
+        if current.isAnswered { return linger() }
+        self.current?.closes = true
         if waitingHead != nil {
             waitingHead = nil
             self.current?.isReceived = true
