@@ -39,7 +39,7 @@ struct Account: Sendable, Hashable {
         guard unsettled + due <= credit else {
             guard fleet.isCutOff else { return .mustSettle }
             let wait = (unsettled + due - credit) * Double(limit.emissionInterval) / fleet.unsettledRate
-            return .decided(
+            return .cutOff(
                 Decision(
                     allowed: false, limit: limit, remaining: decision.remaining, nanosecondsUntilFull: decision.nanosecondsUntilFull, nanosecondsUntilAllowed: Int64(wait)))
         }

@@ -29,6 +29,8 @@ public final class Limiter: Sendable {
         case decided(Decision)
         /// This node has gone as far ahead of the common account as it may: ask it, then ask here again.
         case mustSettle
+        /// The same while that account cannot be reached: refused for that reason, whatever the client has left.
+        case cutOff(Decision)
     }
 
     /// The limits that hold.
@@ -92,8 +94,10 @@ public final class Limiter: Sendable {
 
     /// The same for whoever cannot wait: where the common account would have to be asked first, the request is refused.
     public func spend(_ cost: Int = 1, of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Decision {
-        if case .decided(let decision) = ask(cost, of: client, tier: tier, action: action, at: now) { return decision }
-        return refusal(of: client, tier: tier, action: action, at: now)
+        switch ask(cost, of: client, tier: tier, action: action, at: now) {
+        case .decided(let decision), .cutOff(let decision): decision
+        case .mustSettle: refusal(of: client, tier: tier, action: action, at: now)
+        }
     }
 
     /// Whether a request is refused, without spending anything or asking anybody.

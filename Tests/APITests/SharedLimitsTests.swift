@@ -73,8 +73,11 @@ import Testing
     }
 
     /// Asks nodes as fast as they answer; on a busy machine for longer, until each has refused some.
+    /// - Parameter cutOff: whether the nodes have no database: then they say so where they would refuse otherwise.
     /// - Returns: how many requests were let through, how many were refused, and for how many seconds it went on.
-    private func hammer(_ nodes: [Node], for duration: Duration, key: String? = nil, path: String = "/v1/limits") async throws -> (allowed: Int, refused: Int, seconds: Double) {
+    private func hammer(
+        _ nodes: [Node], for duration: Duration, key: String? = nil, path: String = "/v1/limits", cutOff: Bool = false
+    ) async throws -> (allowed: Int, refused: Int, seconds: Double) {
         let began = ContinuousClock.now
         let counts = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
             for node in nodes {
@@ -85,10 +88,13 @@ import Testing
                             var request = HTTPClientRequest(url: node.url + path)
                             if let key { request.headers.add(name: "X-API-Key", value: key) }
                             let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
-                            _ = try await answer.body.collect(upTo: 1 << 20)
+                            let body = try await answer.body.collect(upTo: 1 << 20)
                             switch answer.status.code {
                             case 200: counts.0 += 1
-                            case 429: counts.1 += 1
+                            case 429 where !cutOff: counts.1 += 1
+                            case 503 where cutOff:
+                                counts.1 += 1
+                                #expect(String(buffer: body).contains("DL9001") && answer.headers.first(name: "Retry-After").flatMap { Int($0) } ?? 0 > 0)
                             default: Issue.record("status \(answer.status.code)")
                             }
                         }
@@ -132,7 +138,9 @@ import Testing
                 for _ in 0..<3000 where node.api.gate.limiter.fleet?.isCutOff != true { try await Task.sleep(for: .milliseconds(20)) }
                 #expect(node.api.gate.limiter.fleet == Fleet(nodes: 2, isCutOff: true))
             }
-            let after = try await hammer([first, second], for: .seconds(3))
+            // By now the client has units again: he is not told that he went over his limit.
+            try await Task.sleep(for: .seconds(8))
+            let after = try await hammer([first, second], for: .seconds(3), cutOff: true)
             // Half a unit a second from each node: none knows whether it alone is cut off.
             #expect(after.allowed >= 1, "\(after)")
             #expect(Double(before.allowed + after.allowed) <= (200 + (before.seconds + after.seconds + 10) * 10) * 1.1, "\(before) \(after)")

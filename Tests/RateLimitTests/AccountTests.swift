@@ -13,6 +13,7 @@ import Testing
             switch account.spend(1, of: Self.limit, in: fleet, at: now) {
             case .mustSettle: return (count, true)
             case .decided(let decision) where !decision.allowed: return (count, false)
+            case .cutOff: return (count, false)
             case .decided: continue
             }
         }
@@ -85,10 +86,15 @@ import Testing
         #expect((49...50).contains(count))
         // Also what costs more than the credit goes through, one at a time.
         var other = Account()
-        guard case .decided(let dear) = other.spend(50, of: Self.limit, in: fleet, at: 0), case .decided(let next) = other.spend(50, of: Self.limit, in: fleet, at: 0) else {
+        guard case .decided(let dear) = other.spend(50, of: Self.limit, in: fleet, at: 0), case .cutOff(let next) = other.spend(50, of: Self.limit, in: fleet, at: 0) else {
             return #expect(Bool(false))
         }
         #expect(dear.allowed && !next.allowed && next.retryAfter > 0)
+        // Who has used up his quota is told so, whatever the node could ask.
+        var third = Account()
+        third.charge(100, of: Self.limit, in: fleet, at: 0)
+        guard case .decided(let over) = third.spend(1, of: Self.limit, in: fleet, at: 0) else { return #expect(Bool(false)) }
+        #expect(!over.allowed)
     }
 
     @Test func aloneAndCutOffItGoesOnAtTheRateWithoutTheBurst() {

@@ -133,6 +133,7 @@ final class Gate: Sendable {
         case .admitted: return true
         case .mustSettle: return false
         case .overLimit(let decision): throw Self.overLimit(decision, route.action, cost: cost)
+        case .cutOff(let decision): throw Self.cutOff(decision)
         case .noPlace: throw tooManyDownloads
         }
     }
@@ -143,6 +144,8 @@ final class Gate: Sendable {
         /// The common account has to be asked first.
         case mustSettle
         case overLimit(Decision)
+        /// The common account cannot be asked, and this node has let through what it may without it.
+        case cutOff(Decision)
         /// The client has as many downloads under way as it may.
         case noPlace
     }
@@ -156,6 +159,9 @@ final class Gate: Sendable {
         case .decided(let decision):
             count(decision, exchange, route, cost: cost)
             guard decision.allowed else { return .overLimit(decision) }
+        case .cutOff(let decision):
+            count(decision, exchange, route, cost: cost)
+            return .cutOff(decision)
         }
         return holdDownload(exchange, route) ? .admitted : .noPlace
     }
@@ -176,6 +182,9 @@ final class Gate: Sendable {
             switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: WallClock.nanoseconds) {
             case .decided(let decision): return try take(decision, exchange, route, cost: cost, isRequest: false)
             case .mustSettle: await allowances.settled()
+            case .cutOff(let decision):
+                count(decision, exchange, route, cost: cost, isRequest: false)
+                throw Self.cutOff(decision)
             }
         }
         try take(
@@ -204,6 +213,15 @@ final class Gate: Sendable {
             zh: "超过 \(action.rawValue) 类请求限额：每 \(decision.limit.window) 秒 \(decision.limit.quota) 个单位，本次需 \(cost) 个；请在 \(decision.retryAfter) 秒后重试",
             en: "over the limit for \(action.rawValue): \(decision.limit.quota) units in \(decision.limit.window) s, this request costs \(cost); retry in \(decision.retryAfter) s",
             members: [.violatedPolicies: "[\"\(action.rawValue)\"]"],
+            retryAfter: decision.retryAfter
+        )
+    }
+
+    static func cutOff(_ decision: Decision) -> Problem {
+        Problem(
+            .databaseUnavailable,
+            zh: "数据库暂不可用，本节点此时可放行的请求已达上限；请在 \(decision.retryAfter) 秒后重试",
+            en: "the database cannot be reached, and this node has let through what it may without it; retry in \(decision.retryAfter) s",
             retryAfter: decision.retryAfter
         )
     }

@@ -22,12 +22,15 @@ extension Connection {
             return .undecided
         case .overLimit(let decision):
             refuse(decision, route.action, cost: cost)
+        case .cutOff(let decision):
+            send(ProblemDocument(Gate.cutOff(decision), exchange))
         case .noPlace:
-            let document = ProblemDocument(gate.tooManyDownloads, exchange)
-            sendWhole(document.status, document.headers, document.body)
+            send(ProblemDocument(gate.tooManyDownloads, exchange))
         }
         return .refused
     }
+
+    private func send(_ document: ProblemDocument) { sendWhole(document.status, document.headers, document.body) }
 
     /// Answers a GET or HEAD whose client is over its limit before anything is done for it.
     ///
