@@ -30,6 +30,10 @@ import Testing
                     head.fields.filter { !ignored.contains($0.name.lowercased()) }.map { "\($0.name): \($0.value)" }.sorted()
                         == response.fields.filter { !ignored.contains($0.name.lowercased()) }.map { "\($0.name): \($0.value)" }.sorted())
             }
+            // Who goes on with another file is told so before he gets the rest of this one.
+            let tag = try #require(try await server.test.get(Self.file)["ETag"])
+            #expect(try await server.test.get(Self.file, "If-Match: \"other\"", "Range: bytes=0-3").status == 412)
+            #expect(try await server.test.get(Self.file, "If-Match: \"other\", \(tag)", "Range: bytes=0-3").status == 206)
             let version = try await server.test.get("/v1/datasets/lighthouse/versions/1/data.csv")
             #expect(version["Cache-Control"] == "public, max-age=31536000, immutable")
             #expect(version.body == (try await server.test.get(Self.file)).body)

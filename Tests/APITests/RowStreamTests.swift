@@ -21,7 +21,11 @@ import Testing
                 #expect(lines.text == (page[data..<end].isEmpty ? "" : page[data..<end].replacing("},{", with: "}\n{") + "\n"), "\(question)")
             }
             let head = try await server.test.ask("HEAD \(Self.base)rows.ndjson HTTP/1.1\r\nHost: h\r\n\r\n")
-            #expect(head.status == 200 && head["Content-Disposition"]?.contains(".ndjson") == true)
+            #expect(head.status == 200 && head["Content-Disposition"]?.contains(".ndjson") == true && head["Content-Length"] == nil)
+            for path in [Self.base + "rows.csv", Self.base + "data.xlsx"] {
+                let head = try await server.test.ask("HEAD \(path) HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(head.status == 200 && head["Content-Length"] == nil, "\(path)")
+            }
             for wrong in ["?limit=5", "?dialect=excel", "?cursor=x", "?budget=1"] {
                 #expect(try await server.test.get(Self.base + "rows.ndjson" + wrong).status == 400, "\(wrong)")
             }

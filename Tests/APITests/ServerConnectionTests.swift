@@ -117,6 +117,41 @@ import Testing
         }
     }
 
+    /// Other protocols are not spoken here: the answer comes, and says that it is the last.
+    @Test(arguments: ["GET /hello HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n", "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n"])
+    func anUpgradeIsTheLastRequest(_ text: String) async throws {
+        try await TestServer.with(routes: Self.testRoutes) { server in
+            try await server.connect { connection in
+                try await connection.send(text)
+                let answer = try await connection.response()
+                #expect(answer["Connection"] == "close" && [200, 400, 404].contains(answer.status))
+                #expect(await connection.rest().readableBytes == 0)
+            }
+        }
+    }
+
+    @Test func aClientOfHTTP1Point0GetsNoInterimAnswer() async throws {
+        try await TestServer.with(routes: Self.testRoutes) { server in
+            try await server.connect { connection in
+                try await connection.send("POST /count HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc")
+                #expect(try await connection.response().text.hasPrefix("3 "))
+            }
+        }
+    }
+
+    /// The client sends no more, and takes its answers late.
+    @Test func whatWasAnsweredGoesOutOnHalfAConnection() async throws {
+        let large = ByteBuffer(repeating: UInt8(ascii: "x"), count: 4 << 20)
+        try await TestServer.with(routes: { $0.get("/large", .read) { _, _ in Response(status: .ok, body: .init(byteBuffer: large)) } }) { server in
+            try await RawConnection.open(port: server.server.port, receiveBuffer: 65_536) { connection in
+                try await connection.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+                connection.closeOutput()
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(try await connection.response().body == large)
+            }
+        }
+    }
+
     @Test func streamsWithoutALengthAreChunked() async throws {
         try await TestServer.with(routes: Self.testRoutes) { server in
             let response = try await server.get("/chunks/3")

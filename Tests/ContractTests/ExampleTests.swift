@@ -65,6 +65,10 @@ import Testing
                 let again = try await client.get(target, headers: headers + [("If-None-Match", answer.header("ETag") ?? "*")])
                 #expect(again.status == 304, "\(operation.id)")
             }
+            if operation.statuses.contains(412) {
+                let other = try await client.get(target, headers: headers + [("If-Match", "\"other\"")])
+                #expect(other.status == 412, "\(operation.id)")
+            }
             if operation.statuses.contains(206) {
                 // The gzip file's length is known once it was made, which the request before has done.
                 let part = try await client.get(target, headers: headers + [("Range", "bytes=0-3")])

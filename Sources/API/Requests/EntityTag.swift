@@ -54,6 +54,15 @@ extension Request {
         return field != "*" && !field.contains(",") && tag.isNamed(in: field, weak: false)
     }
 
+    /// Holds a read against what the client thinks is there: one that goes on with a file must not be given the rest of another (RFC 9110 section 13.1.1).
+    /// - Throws: `preconditionFailed` where `If-Match` does not name this representation.
+    public func checkRead(of tag: EntityTag) throws {
+        let match = headers[values: .ifMatch]
+        guard match.isEmpty || match.contains(where: { tag.isNamed(in: $0, weak: false) }) else {
+            throw Problem(.preconditionFailed, zh: "内容已变更，If-Match 不成立；请重新下载", en: "it has changed since, so If-Match does not hold; download it anew")
+        }
+    }
+
     /// Holds a write against the current state, so that no update is lost (RFC 9110 section 13, RFC 6585 section 3).
     /// - Parameter current: tag of what is there, nil when there is nothing yet.
     /// - Throws: `preconditionRequired` without `If-Match` or `If-None-Match`, `preconditionFailed` when it does not hold.

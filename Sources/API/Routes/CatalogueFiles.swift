@@ -68,7 +68,7 @@ private struct CatalogueFile {
 
     /// - Parameter write: makes a stretch of the file; told whether it is the first.
     func response(_ context: AppContext, _ write: @escaping @Sendable ([DatasetRecord], Bool) throws -> ByteBuffer) async throws -> Response {
-        if context.exchange.method == "HEAD" { return Response(status: .ok, headers: headers) }
+        if context.exchange.method == "HEAD" { return .ofUnknownLength(headers) }
         let catalogue = catalogue
         // What fails before the first byte still gets a problem; what fails later cuts the connection.
         let first = try await catalogue.published(after: nil, limit: Self.stretch)

@@ -54,6 +54,7 @@ struct FileDownload {
         let tag = EntityTag("sha256-\(facts.digest)\(form.tagSuffix)")
         var headers = common(facts, isPinned: number != nil)
         headers[.eTag] = tag.field
+        try request.checkRead(of: tag)
         if request.isNotModified(tag) || isUnmodified(since: facts.releasedAt) { return .notModified(tag, headers: headers) }
         headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: form == .excel ? ".csv" : ".\(form.rawValue)")
         headers[.contentType] = form.mediaType == "text/csv" ? "text/csv; charset=utf-8; header=present" : form.mediaType
@@ -63,7 +64,7 @@ struct FileDownload {
         let file = bulk.rendered(version, as: form)
         let known: (size: Int, digest: String)? = form != .csv ? file.map { ($0.size, $0.digest) } : (facts.byteCount, facts.digest)
         guard let known else {
-            if isHead { return Response(status: .ok, headers: headers) }
+            if isHead { return .ofUnknownLength(headers) }
             return whole(try await bulk.snapshot(version, as: form), headers, size: nil, until: end)
         }
         headers[.acceptRanges] = "bytes"

@@ -101,7 +101,7 @@ extension LiveRows {
         _ headers: HTTPFields, _ context: AppContext, before start: ByteBuffer = ByteBuffer(),
         expired: @escaping @Sendable ([String?], consuming any ResponseBodyWriter) async throws -> Void = { _, _ in throw StreamCutOff() }
     ) async throws -> Response {
-        if context.exchange.method == "HEAD" { return Response(status: .ok, headers: headers) }
+        if context.exchange.method == "HEAD" { return .ofUnknownLength(headers) }
         let rows = makeAsyncIterator()
         let first = try await rows.next()
         return Response(

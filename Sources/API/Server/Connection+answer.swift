@@ -280,7 +280,7 @@ extension Connection {
         arm()
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer()))).assumeIsolatedUnsafeUnchecked().whenComplete { result in
             guard self.phase == .lingering else { return }
-            if case .success = result { self.context?.close(mode: .output, promise: nil) } else { self.close() }
+            if case .success = result, !self.isInputClosed { self.context?.close(mode: .output, promise: nil) } else { self.close() }
         }
         resumeReading()
     }

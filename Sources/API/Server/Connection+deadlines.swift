@@ -3,6 +3,8 @@ import NIOCore
 
 // Clients that are too slow.
 extension Connection {
+    static func nanoseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1_000_000_000) }
+
     /// Sees to it that the timer fires at the next deadline. A timer that fires too early costs less than moving it at every request.
     func arm() {
         let next = deadlines.next

@@ -39,6 +39,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     var timer: Scheduled<Void>?
     var timerAt = Int64.max
     var isQuiescing = false
+    /// Whether the client has said that it sends no more.
+    var isInputClosed = false
 
     /// Whether all that was read so far was plain requests, so that the decoder holds nothing back.
     var isPlain = true
@@ -150,7 +152,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let exchange = gate.open(method: head.method.rawValue, facts: facts, peer: peer, loop: loop)
         current = Current(
             exchange: exchange, serial: serial, isHead: head.method == .HEAD, isOld: head.version == .http1_0,
-            closes: !head.isKeepAlive || isQuiescing, expectsContinue: facts.expectsContinue && facts.hasBody, announced: facts.contentLength
+            // What follows an upgrade or a tunnel the decoder reads no more, and neither is had here (RFC 9110 sections 7.8 and 9.3.6).
+            closes: !head.isKeepAlive || isQuiescing || facts.asksForUpgrade || head.method == .CONNECT,
+            expectsContinue: facts.expectsContinue && facts.hasBody && head.version == .http1_1, announced: facts.contentLength
         )
         if head.uri.utf8.count > configuration.uriLimit {
             refuse(Problem(.uriTooLong, zh: "地址不得超过 \(configuration.uriLimit) 字节", en: "the address may have at most \(configuration.uriLimit) bytes"))
@@ -310,12 +314,18 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     /// The client sends no more. Nearly always it has gone altogether, and nothing but a write would tell: so what it asked for
     /// and still runs is given up.
     private func inputClosed() {
-        guard phase == .open, current != nil else { return close() }
+        isInputClosed = true
+        guard phase == .open else {
+            if bufferedBytes == 0 { close() }
+            return
+        }
+        // What was answered still goes out: half a connection is enough for that.
+        guard current != nil else { return closeWhenFlushed() }
         isQuiescing = true
         current?.closes = true
         current?.stream?.end(.failure(ConnectionError.closed))
         current?.task?.cancel()
-        if current?.isAnswered ?? false { close() }
+        if current?.isAnswered ?? false { closeWhenFlushed() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -386,6 +396,4 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         phase = .closed
         context?.close(promise: nil)
     }
-
-    static func nanoseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1_000_000_000) }
 }

@@ -10,6 +10,8 @@ struct RequestFacts: Equatable {
     private(set) var contentLength: Int?
     private(set) var hasBody = false
     private(set) var expectsContinue = false
+    /// Whether it would go on in another protocol.
+    private(set) var asksForUpgrade = false
     private(set) var forwarded: [String] = []
 
     /// - Parameters:
@@ -22,6 +24,8 @@ struct RequestFacts: Equatable {
                 hosts += 1
             case 6 where Self.equal(name, "expect"):
                 expectsContinue = Self.equal(value, "100-continue")
+            case 7 where Self.equal(name, "upgrade"):
+                asksForUpgrade = true
             case 9 where Self.equal(name, "x-api-key"):
                 apiKey = value
             case 12 where Self.equal(name, "x-request-id"):
