@@ -92,17 +92,32 @@ extension Catalogue {
 }
 
 extension TableSchema {
-    /// The shape without the fields that are not public, and without the rules that name them.
+    /// The shape as everybody may see it: without fields that are not public, without what masked values may be, and without the rules that name either.
     public var publicPart: TableSchema {
         let hidden = Set(fields.filter { $0.visibility != .public }.map(\.name))
-        guard !hidden.isEmpty else { return self }
+        let unclear = hidden.union(fields.filter { $0.mask != nil }.map(\.name))
+        guard !unclear.isEmpty else { return self }
         var part = self
-        part.fields = publicFields
+        part.fields = publicFields.map(\.publicPart)
         part.primaryKey.removeAll(where: hidden.contains)
         part.naturalOrder.removeAll(where: hidden.contains)
         part.indexes = indexes.filter { hidden.isDisjoint(with: $0) }
         if timeField.map(hidden.contains) == true { part.timeField = nil }
-        part.checks = checks.filter { hidden.isDisjoint(with: $0.namedFields) }
+        // A rule says what values may be; a formula makes a masked value from others.
+        part.checks = checks.filter { unclear.isDisjoint(with: $0.namedFields) }
+        part.derived = derived.filter { unclear.isDisjoint(with: $0.targets + $0.sources) }
+        // One that names such a field has no shape.
+        part.rollups = rollups.filter { (try? RollupShape($0, schema: self)) != nil }
+        return part
+    }
+}
+
+extension Field {
+    /// The field as everybody may see it: what a masked value may be is not what is seen of it.
+    var publicPart: Field {
+        guard mask != nil else { return self }
+        var part = self
+        (part.values, part.minimum, part.maximum, part.pattern) = (nil, nil, nil, nil)
         return part
     }
 }

@@ -36,7 +36,7 @@ public struct FieldChange: Sendable, Hashable {
     }
 
     private static func members(_ field: Field) throws -> [String: CanonicalJSON] {
-        guard case .object(let members) = try CanonicalJSON(parsing: Array(JSON.encode(field).utf8)) else { return [:] }
+        guard case .object(let members) = try CanonicalJSON(parsing: Array(JSON.encode(field.publicPart).utf8)) else { return [:] }
         return members
     }
 

@@ -96,9 +96,10 @@ extension Publishing {
             gone.states += departure.states
             gone.standing += departure.standing
         }
-        var counts = try await releasing.apply()
+        let effect = try await releasing.apply()
+        var counts = effect.counts
         counts.removed += gone.standing
-        if counts.isZero, target.currentSchema.map({ record.schema.saysTheSame(as: $0) }) ?? false {
+        if effect.isNone, gone.standing == 0, target.currentSchema.map({ record.schema.saysTheSame(as: $0) }) ?? false {
             _ = try take(.foundUnchanged)
             if gone.states > 0 { try await releasing.renewRollups() }
             try await releasing.end(
@@ -111,7 +112,7 @@ extension Publishing {
         let entry = try LedgerEntry.release(
             version, previousDigest: target.currentDigest, description: try await releasing.description(), rowTree: (version.rowCount, head))
         try await releasing.finish(version, counts: counts, releasedBy: key, entry: entry, renewsRollups: gone.states > 0)
-        return .outcome(.released(record, version), rows: counts.added + counts.changed)
+        return .outcome(.released(record, version), rows: effect.written)
     }
 
     /// Refuses what must not be released, whatever the push's state says.

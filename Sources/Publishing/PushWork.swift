@@ -159,7 +159,7 @@ final class PushWork {
         try await weigh()
         let target = staging.target
         let change = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) }
-        if let current = target.currentSchema, record.schema.saysTheSame(as: current), record.preview?.isZero == true, endedHeld == 0 {
+        if let current = target.currentSchema, record.schema.saysTheSame(as: current), !changesRows, endedHeld == 0 {
             record.push.version = target.currentVersion
             record.push.reason = LocalizedText(
                 zh: "与现行第 \(target.currentVersion ?? 0) 版相同，没有可发布的变化", en: "the same rows as version \(target.currentVersion ?? 0), which stands; there is nothing to release")
@@ -168,6 +168,9 @@ final class PushWork {
         let policy = ReviewPolicy(target.reviewPolicy)
         return policy.needsReview(isFirst: change != SchemaChange.none) ? .checkedForReview : .checkedWithoutReview
     }
+
+    /// Whether a release would change rows that stand, be it in what nobody is told of.
+    private var changesRows = true
 
     /// Digest of the checked rows, and what a release of them would do.
     private func weigh() async throws {
@@ -184,10 +187,16 @@ final class PushWork {
             record.preview = RowCounts(added: record.push.rowCount, changed: 0, removed: 0)
         } else if record.push.mode == .replace, showsAll, record.push.digest == target.currentDigest {
             record.preview = RowCounts(added: 0, changed: 0, removed: 0)
+            changesRows = false
         } else {
-            record.preview = try await staging.preview()
+            let effect = try await staging.preview()
+            record.preview = effect.counts
+            changesRows = !effect.isNone
             // In place of the whole they are missing, and counted as such.
-            if record.push.mode != .replace { record.preview?.removed += endedStanding }
+            if record.push.mode != .replace {
+                record.preview?.removed += endedStanding
+                changesRows = changesRows || endedStanding > 0
+            }
         }
     }
 

@@ -51,8 +51,10 @@ public final class Releasing {
     }
 
     /// Puts the rows into the row table as the next version: only what differs is written.
-    public func apply() async throws -> RowCounts {
+    public func apply() async throws -> RowEffect {
         guard let currentSchema = target.currentSchema else { return try await applyFirst() }
+        var rows = self.rows
+        rows.released = currentSchema
         for statement in rows.additions(since: currentSchema) { try await connection.execute(statement) }
         if currentSchema.publicFields.map({ [$0.name, $0.mask?.rawValue] }) != rows.schema.publicFields.map({ [$0.name, $0.mask?.rawValue] }) {
             for statement in createView { try await connection.execute(statement) }
@@ -61,7 +63,7 @@ public final class Releasing {
             for statement in rows.createIndexes { try await connection.execute(statement) }
         }
         try await connection.execute(
-            "CREATE TEMP TABLE change ON COMMIT DROP AS SELECT c.ctid AS old, s.ctid AS new \(rows.difference(staged: staged, mode: record.push.mode))")
+            "CREATE TEMP TABLE change ON COMMIT DROP AS \(rows.changes(staged: staged, mode: record.push.mode))")
         try await connection.execute("ANALYZE change")
         let version = Int32(nextVersion)
         try await connection.execute("UPDATE \(rows.table) t SET _until = \(version) FROM change WHERE t.ctid = change.old")
@@ -71,16 +73,16 @@ public final class Releasing {
             INSERT INTO \(rows.table) (_since, \(columns)) SELECT \(version), \(RowTable.columns(rows.fieldNames, of: "s"))
             FROM change JOIN \(staged) s ON s.ctid = change.new
             """)
-        return try await RowCounts(connection.execute("SELECT \(RowTable.counts) FROM change")[0])
+        return try await RowEffect(connection.execute("SELECT \(RowTable.counts) FROM change")[0])
     }
 
     /// The first version: nothing to compare with, and the indexes are built once all rows are there.
-    private func applyFirst() async throws -> RowCounts {
+    private func applyFirst() async throws -> RowEffect {
         try await connection.execute(rows.create)
         let columns = RowTable.columns(rows.fieldNames)
         let inserted = try await connection.execute("INSERT INTO \(rows.table) (_since, \(columns)) SELECT 1, \(columns) FROM \(staged)")
         for statement in rows.createIndexes + createView { try await connection.execute(statement) }
-        return RowCounts(added: inserted.affectedRows, changed: 0, removed: 0)
+        return RowEffect(first: inserted.affectedRows)
     }
 
     /// Hands over the canonical CSV of the state that was made, in buffers of about 256 KB.
@@ -184,11 +186,16 @@ extension Store {
 }
 
 extension RowTable {
-    /// Counts over the difference's `old` and `new`.
+    /// Counts over ``changes(staged:mode:)``.
     static let counts: SQL = """
-        count(*) FILTER (WHERE old IS NULL) AS added, count(*) FILTER (WHERE old IS NOT NULL AND new IS NOT NULL) AS changed, \
-        count(*) FILTER (WHERE new IS NULL) AS removed
+        count(*) FILTER (WHERE old IS NULL) AS added, count(*) FILTER (WHERE old IS NOT NULL AND new IS NOT NULL AND is_public) AS changed, \
+        count(*) FILTER (WHERE new IS NULL) AS removed, count(new) AS written
         """
+
+    /// The rows that a release changes: where they stand and where they are staged, `old` and `new`, and whether everybody sees that the two differ.
+    func changes(staged: SQL, mode: PushMode) -> SQL {
+        "SELECT c.ctid AS old, s.ctid AS new, (\(differsInPublic("s", "c"))) AS is_public \(difference(staged: staged, mode: mode))"
+    }
 
     /// FROM and WHERE over the rows that a release changes: current rows as `c`, staged ones as `s`, either of them missing or both different.
     func difference(staged: SQL, mode: PushMode) -> SQL {
@@ -202,12 +209,9 @@ extension RowTable {
     }
 
     /// What a release of the staged rows would do.
-    func compare(staged: SQL, mode: PushMode, hasCurrent: Bool, _ connection: Connection) async throws -> RowCounts {
-        guard hasCurrent else {
-            return RowCounts(added: try await connection.execute("SELECT count(*) FROM \(staged)")[0].read(0), changed: 0, removed: 0)
-        }
-        let difference = difference(staged: staged, mode: mode)
-        return try await RowCounts(connection.execute("SELECT \(Self.counts) FROM (SELECT c.ctid AS old, s.ctid AS new \(difference)) AS change")[0])
+    func compare(staged: SQL, mode: PushMode, hasCurrent: Bool, _ connection: Connection) async throws -> RowEffect {
+        guard hasCurrent else { return RowEffect(first: try await connection.execute("SELECT count(*) FROM \(staged)")[0].read(0)) }
+        return try await RowEffect(connection.execute("SELECT \(Self.counts) FROM (\(changes(staged: staged, mode: mode))) AS change")[0])
     }
 
     /// The canonical CSV of a relation that has the schema's columns, unmasked.
@@ -222,8 +226,25 @@ extension RowTable {
     }
 }
 
-extension RowCounts {
-    init(_ row: Row) throws {
-        self.init(added: try row.read("added"), changed: try row.read("changed"), removed: try row.read("removed"))
+/// What a release does to the rows that stand.
+public struct RowEffect: Sendable, Hashable {
+    /// What everybody is told, and the department and reviewers likewise: as `changed` count the rows in which a field shows another value than before. A change of a hidden
+    /// field alone is not counted, nor one that a mask hides.
+    public let counts: RowCounts
+    /// Rows that get a new state: those too of which nobody but the department sees that they changed.
+    public let written: Int
+
+    /// Of the first version's rows.
+    fileprivate init(first rows: Int) {
+        counts = RowCounts(added: rows, changed: 0, removed: 0)
+        written = rows
     }
+
+    fileprivate init(_ row: Row) throws {
+        counts = RowCounts(added: try row.read("added"), changed: try row.read("changed"), removed: try row.read("removed"))
+        written = try row.read("written")
+    }
+
+    /// Whether the rows stay as they are, hidden fields too.
+    public var isNone: Bool { written == 0 && counts.isZero }
 }

@@ -45,6 +45,21 @@ struct RowTable: Sendable {
         return rest.map { "\(raw: staged).\(identifier: $0.name) IS DISTINCT FROM \(standing($0, of: current))" as SQL }.joined(separator: " OR ")
     }
 
+    /// Whether everybody sees that a staged row differs from a current one outside the key: a change of a hidden field alone is no change, neither is one that a mask hides.
+    ///
+    /// A field that the version before hid is left out: which of its values changed would tell something of what they were.
+    func differsInPublic(_ staged: String, _ current: String) -> SQL {
+        let shown = schema.publicFields.filter { field in
+            !schema.primaryKey.contains(field.name) && (released?.field(field.name)?.visibility ?? .public) == .public
+        }
+        if shown.isEmpty { return "false" }
+        return shown.map { field -> SQL in
+            let new: SQL = "\(raw: staged).\(identifier: field.name)", old = standing(field, of: current)
+            guard let mask = field.mask else { return "\(new) IS DISTINCT FROM \(old)" }
+            return "(\(mask.expression(over: new))) IS DISTINCT FROM (\(mask.expression(over: old)))"
+        }.joined(separator: " OR ")
+    }
+
     /// A field of a row that stands; NULL where the row table does not have it yet.
     func standing(_ field: Field, of current: String) -> SQL {
         if let released, released.field(field.name) == nil { return "NULL::\(raw: field.type.castType)" }

@@ -64,7 +64,7 @@ public final class Staging {
     }
 
     /// What a release would do now.
-    public func preview() async throws -> RowCounts {
+    public func preview() async throws -> RowEffect {
         try await rows.compare(staged: table, mode: mode, hasCurrent: hasCurrent, connection)
     }
 

@@ -189,6 +189,54 @@ import Testing
         }
     }
 
+    @Test func rulesThatNameHiddenFieldsAndWhatMaskedValuesMayBeAreToldToTheDepartmentOnly() async throws {
+        var schema = Lighthouse.schema
+        func add(_ name: String, _ type: FieldType) { schema.fields.append(Field(name: name, title: LocalizedText(zh: name), type: type, visibility: .public)) }
+        for name in ["width", "slope", "cost_share"] { add(name, .decimal(precision: 8, scale: 2)) }
+        schema.derived = [
+            Derived(kind: .percentage, field: "slope", inputs: ["part": "height", "base": "width"]),
+            Derived(kind: .percentage, field: "cost_share", inputs: ["part": "height", "base": "budget"]),
+        ]
+        schema.rollups = [Rollup(name: "by_season", groupBy: ["season"], select: ["count(*)"])]
+        let keeper = try #require(schema.fields.firstIndex { $0.name == "keeper" })
+        schema.fields[keeper].values = ["张三", "李四"]
+        schema.fields.append(
+            Field(name: "badge", title: LocalizedText(zh: "证号"), type: .code, pattern: "7[0-9]{9}", maxLength: 10, visibility: .public, mask: .lastFour, sensitivity: .personal))
+        let whole = schema
+        try await Desk.with { desk in
+            try await desk.publish("lighthouse") { $0.schema = whole }
+            let record = try await desk.catalogue.dataset("lighthouse", as: .anonymous)
+            let revision = try await desk.catalogue.revision(1, of: "lighthouse", as: .anonymous)
+            for description in [desk.catalogue.visibleDescription(of: record, to: .anonymous), revision.description] {
+                let seen = try #require(description.schema)
+                #expect(seen.derived == [whole.derived[0]] && seen.rollups == whole.rollups)
+                #expect(seen.field("keeper")?.values == nil && seen.field("badge")?.pattern == nil && seen.field("badge")?.maxLength == 10)
+                #expect(seen.field("height")?.minimum == "0", "what is shown as it is keeps its bounds")
+                let text = try JSON.encode(seen)
+                for hidden in ["budget", "李四", "7[0-9]"] { #expect(!text.contains(hidden), "\(hidden)") }
+            }
+            #expect(desk.catalogue.visibleDescription(of: record, to: Reader(key: desk.key)).schema == whole)
+            #expect(try await desk.catalogue.revision(1, of: "lighthouse", as: Reader(key: desk.key)).description.schema == whole)
+        }
+    }
+
+    @Test func whereNothingIsHiddenMasksStillHideWhatValuesMayBe() {
+        func field(_ name: String, mask: Mask? = nil) -> Field {
+            var field = Field(name: name, title: LocalizedText(zh: name), type: .code, visibility: .public, mask: mask)
+            (field.values, field.minimum, field.maximum, field.pattern) = (["a"], "b", "c", "d")
+            return field
+        }
+        var rule = Check(kind: .pattern, field: "masked"), other = Check(kind: .pattern, field: "shown")
+        (rule.pattern, other.pattern) = ("d", "d")
+        let whole = TableSchema(
+            fields: [field("code"), field("shown"), field("masked", mask: .phone)], primaryKey: ["code"], checks: [rule, other],
+            derived: [Derived(kind: .waterClass, field: "masked", inputs: ["ph": "shown"]), Derived(kind: .waterClass, field: "shown", inputs: ["ph": "code"])])
+        let part = whole.publicPart
+        #expect(Array(part.fields.prefix(2)) == Array(whole.fields.prefix(2)) && part.primaryKey == ["code"])
+        #expect(part.fields[2] == Field(name: "masked", title: LocalizedText(zh: "masked"), type: .code, visibility: .public, mask: .phone))
+        #expect(part.checks == [other] && part.derived == [whole.derived[1]])
+    }
+
     @Test func aWithdrawnDatasetIsGoneWithItsReason() async throws {
         try await Desk.with { desk in
             try await desk.publish("lighthouse")

@@ -10,6 +10,16 @@ import Testing
 @Suite struct RowReaderTests {
     private struct Rows: Decodable { var data: [[String: String?]] }
 
+    @Test func aDifferenceDoesNotTellWhatMaskedValuesMayBe() throws {
+        var (old, new) = (Lighthouse.schema, Lighthouse.schema)
+        let keeper = try #require(new.fields.firstIndex { $0.name == "keeper" })
+        new.fields[keeper].values = ["张三"]
+        #expect(try FieldChange.between(old, new).isEmpty)
+        old.fields.remove(at: keeper)
+        let changes = try FieldChange.between(old, new)
+        #expect(changes.map(\.field) == ["keeper"] && changes.allSatisfy { !$0.new.contains("张三") })
+    }
+
     private static func reader(_ store: Store) async throws -> RowReader {
         RowReader(store: store, released: ReleasedDatasets(store: store), seal: try await CursorSeal.load(from: store))
     }

@@ -97,8 +97,45 @@ import Testing
         try await Workshop.with { shop in
             let first = try await shop.publish(Self.first)
             let second = try await shop.publish(Self.first.replacing("12.5,100", with: "12.5,101"))
-            #expect(second.number == 2 && second.changed == 1 && second.added == 0)
+            #expect(second.number == 2 && second.changed == 0 && second.added == 0)
             #expect(second.digest == first.digest)
+            // The department's history has it.
+            #expect(try await shop.count("SELECT budget FROM data.d\(raw: String(shop.number)) WHERE _since = 2") == 101)
+        }
+    }
+
+    @Test func changesThatNobodySeesAreKeptAndNotCounted() async throws {
+        var schema = Workshop.schema
+        schema.fields.append(Field(name: "keeper", title: LocalizedText(zh: "守塔人"), type: .text, visibility: .public, mask: .name))
+        try await Workshop.with(schema: schema) { shop in
+            let first = try await shop.publish("code,name,height,budget,keeper\nA,a,1,1,张三\nB,b,1,1,李四\nC,c,1,1,王五\nD,d,1,1,赵六\n")
+            // A is changed in a hidden field, B behind the mask, C for everybody, D in what the mask shows.
+            let mixed = "code,name,height,budget,keeper\nA,a,1,2,张三\nB,b,1,1,李六\nC,x,1,1,王五\nD,d,1,1,钱六\n"
+            for mode in [PushMode.replace, .upsert] {
+                let tried = try await shop.push(mixed, mode, dryRun: true)
+                #expect(tried.record.preview == RowCounts(added: 0, changed: 2, removed: 0), "\(mode)")
+            }
+            let second = try await shop.publish(mixed)
+            #expect([second.added, second.changed, second.removed] == [0, 2, 0] && second.digest != first.digest)
+            #expect(try await shop.count("SELECT count(*) FROM data.d\(raw: String(shop.number)) WHERE _since = 2") == 4)
+            // Behind the mask alone: a version, in which nobody sees a change.
+            let report = try await shop.push(mixed.replacing("李六", with: "李七"))
+            #expect(report.push.state == .ready && report.record.preview == RowCounts(added: 0, changed: 0, removed: 0))
+            let third = try await shop.release(report)
+            #expect(third.number == 3 && third.changed == 0 && third.digest == second.digest)
+            #expect(try await shop.count("SELECT count(*) FROM data.d\(raw: String(shop.number)) WHERE _since = 3 AND keeper = '李七'") == 1)
+            #expect(try await shop.push(mixed.replacing("李六", with: "李七")).push.state == .unchanged)
+        }
+    }
+
+    @Test func aFieldThatBecomesPublicDoesNotTellWhichOfItsHiddenValuesChanged() async throws {
+        try await Workshop.with { shop in
+            try await shop.publish(Self.first)
+            var schema = Workshop.schema
+            schema.fields[3].visibility = .public
+            try await shop.db.database.execute("UPDATE daylight.dataset SET schema = \(JSONB(try JSON.encode(schema)))")
+            let version = try await shop.publish(Self.first.replacing("12.5,100", with: "12.5,101"))
+            #expect(version.number == 2 && version.changed == 0)
         }
     }
 
