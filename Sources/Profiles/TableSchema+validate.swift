@@ -28,6 +28,8 @@ extension TableSchema {
     private static let mostChecks = 300
     /// Names of query parameters of the row addresses, which a filter on the field would collide with.
     private static let reservedNames: Set<String> = ["as_of", "cursor", "dialect", "fields", "filter", "limit", "sort", "version"]
+    /// Columns that PostgreSQL gives every table itself; a table with one of its own cannot be made.
+    private static let systemColumns: Set<String> = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"]
 
     private func validateNames(_ list: inout PlaceList) {
         var owners: [String: Int] = [:]
@@ -40,6 +42,10 @@ extension TableSchema {
                 list.add(
                     "/fields/\(index)/name", zh: "“\(field.name)”是查询参数的保留写法，请换一个名称",
                     en: "'\(field.name)' is kept for query parameters; choose another name")
+            } else if Self.systemColumns.contains(field.name) {
+                list.add(
+                    "/fields/\(index)/name", zh: "“\(field.name)”是数据库的系统列名，请换一个名称",
+                    en: "'\(field.name)' is a column of the database's own; choose another name")
             }
             for (text, pointer) in [(field.name, "name"), (field.title.zh, "title/zh")] + field.aliases.enumerated().map({ ($1, "aliases/\($0)") }) {
                 if let owner = owners[text], owner != index {

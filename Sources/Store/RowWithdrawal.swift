@@ -75,10 +75,11 @@ extension RowTable {
 
     /// Moves every state of rows out of the public tables, and notes at the versions that held them that they are no longer whole.
     func remove(_ leaving: [LeavingRow], of dataset: String, by withdrawal: String, _ connection: Connection) async throws -> RowDeparture {
+        // `t` alone would be a field of that name.
         func gone(_ condition: SQL) -> SQL {
             """
             DELETE FROM \(table) t USING leaving l WHERE \(condition) AND \(isSame)
-            RETURNING l._key AS key, ARRAY[\(keyTexts(of: "t"))] AS key_values, t._since AS since, t._until AS until, to_jsonb(t) - '_since' - '_until' AS state
+            RETURNING l._key AS key, ARRAY[\(keyTexts(of: "t"))] AS key_values, t._since AS since, t._until AS until, to_jsonb(t.*) - '_since' - '_until' AS state
             """
         }
         let row = try await connection.execute(

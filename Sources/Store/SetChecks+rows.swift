@@ -82,11 +82,11 @@ extension Staging {
         let present = fields.map { isPresent($0) }.joined(separator: " AND ")
         let label = names.joined(separator: ",")
         try await collect(
-            .notUnique, check.severity, field: label, value: joined(names), ["\(label, as: .text)", "s.first_line::text"],
+            .notUnique, check.severity, field: label, value: joined(names), ["\(label, as: .text)", "s._first_line::text"],
             """
-            FROM (SELECT s.ctid, s.*, row_number() OVER same AS place, first_value(s._line) OVER same AS first_line FROM \(table) s
+            FROM (SELECT s.ctid, s.*, row_number() OVER same AS _place, first_value(s._line) OVER same AS _first_line FROM \(table) s
                   WHERE \(present) AND \(applies(check.when)) WINDOW same AS (PARTITION BY \(columns) ORDER BY s.ctid)) AS s
-            WHERE s.place > 1
+            WHERE s._place > 1
             """)
         guard mode != .replace, let standing = target.currentSchema, (names + [check.when?.field].compactMap(\.self)).allSatisfy({ standing.field($0) != nil })
         else { return }
@@ -107,11 +107,11 @@ extension Staging {
         let partition: SQL = groups.isEmpty ? "" : "PARTITION BY \(RowTable.columns(groups)) "
         let time: SQL = "s.\(identifier: name)"
         try await collect(
-            .notMonotone, check.severity, field: name, value: shown(name), ["s.earlier_line::text"],
+            .notMonotone, check.severity, field: name, value: shown(name), ["s._earlier_line::text"],
             """
-            FROM (SELECT s.ctid, s.*, lag(\(time)) OVER before AS earlier, lag(s._line) OVER before AS earlier_line FROM \(table) s
+            FROM (SELECT s.ctid, s.*, lag(\(time)) OVER before AS _earlier, lag(s._line) OVER before AS _earlier_line FROM \(table) s
                   WHERE \(time) IS NOT NULL AND \(applies(check.when)) WINDOW before AS (\(partition)ORDER BY s.ctid)) AS s
-            WHERE \(time) < s.earlier
+            WHERE \(time) < s._earlier
             """)
     }
 

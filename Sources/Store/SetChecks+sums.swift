@@ -13,10 +13,10 @@ extension Staging {
         }
     }
 
-    /// The rows as a release would leave them, as a relation; `tid` and `_line` are NULL for those that stand already.
+    /// The rows as a release would leave them, as a relation; `_tid` and `_line` are NULL for those that stand already.
     private var outcome: SQL {
         let columns = rows.schema.fields.map { rows.standing($0, of: "c") }.joined(separator: ", ")
-        let staged: SQL = "SELECT s.ctid AS tid, s._line, \(RowTable.columns(rows.fieldNames, of: "s")) FROM \(table) s"
+        let staged: SQL = "SELECT s.ctid AS _tid, s._line, \(RowTable.columns(rows.fieldNames, of: "s")) FROM \(table) s"
         guard mode != .replace, hasCurrent else { return "(\(staged))" }
         return """
             (\(staged) UNION ALL SELECT NULL::tid, NULL::bigint, \(columns) FROM \(current) c
@@ -42,12 +42,12 @@ extension Staging {
             try await connection.execute(
                 """
                 WITH o AS MATERIALIZED (
-                    SELECT o.tid, o._line, o.\(identifier: code) AS code, o.\(identifier: amount) AS amount\(columns) FROM \(outcome) o
+                    SELECT o._tid, o._line, o.\(identifier: code) AS code, o.\(identifier: amount) AS amount\(columns) FROM \(outcome) o
                     WHERE length(o.\(identifier: code)) IN (\(upper), \(lower)) AND \(applies(check.when, to: "o"))),
                 l AS (
                     SELECT left(code, \(upper)) AS parent\(grouped), sum(amount) AS total FROM o WHERE length(code) = \(lower) GROUP BY 1\(grouped))
                 INSERT INTO violation (code, is_error, leaves, tid, line, field, value, arguments)
-                SELECT 'F404', \((check.severity ?? .error) == .error), false, p.tid, p._line, \(amount, as: .text), \(shownAmount(amount, "p.amount")),
+                SELECT 'F404', \((check.severity ?? .error) == .error), false, p._tid, p._line, \(amount, as: .text), \(shownAmount(amount, "p.amount")),
                        ARRAY[\(shownAmount(amount, "l.total")), \(shownAmount(amount, "p.amount"))]::text[]
                 FROM o p JOIN l ON p.code = l.parent\(equal)
                 WHERE length(p.code) = \(upper) AND abs(coalesce(p.amount, 0) - coalesce(l.total, 0)) > \(tolerance)

@@ -26,21 +26,22 @@ extension Staging {
         let order: SQL = keep == .last ? "DESC" : "ASC"
         let all = RowTable.columns(rows.fieldNames)
         let isError = keep == .reject
+        // What stands beside the fields begins with an underscore, as no field's name does.
         try await connection.execute(
             """
             WITH repeated AS (SELECT \(key) FROM \(table) GROUP BY \(key) HAVING count(*) > 1),
             copies AS (
-                SELECT s.ctid AS tid, s.*, row_number() OVER exact AS copy, first_value(s._line) OVER exact AS kept_line
+                SELECT s.ctid AS _tid, s.*, row_number() OVER exact AS _copy, first_value(s._line) OVER exact AS _kept_line
                 FROM \(table) s JOIN repeated USING (\(key)) WINDOW exact AS (PARTITION BY \(all) ORDER BY s.ctid \(order))),
             variants AS (
-                SELECT tid, _line, \(keyText("copies")) AS key_text, row_number() OVER same_key AS place, first_value(_line) OVER same_key AS kept_line
-                FROM copies WHERE copy = 1 WINDOW same_key AS (PARTITION BY \(key) ORDER BY tid \(order)))
+                SELECT _tid, _line, \(keyText("copies")) AS _key_text, row_number() OVER same_key AS _place, first_value(_line) OVER same_key AS _kept_line
+                FROM copies WHERE _copy = 1 WINDOW same_key AS (PARTITION BY \(key) ORDER BY _tid \(order)))
             INSERT INTO violation (code, is_error, leaves, tid, line, field, value, arguments)
-            SELECT 'F400', false, true, tid, _line, NULL, NULL, ARRAY[kept_line::text] FROM copies WHERE copy > 1
+            SELECT 'F400', false, true, _tid, _line, NULL, NULL, ARRAY[_kept_line::text] FROM copies WHERE _copy > 1
             UNION ALL
-            SELECT 'F401', \(isError), \(!isError), tid, _line, \(rows.schema.primaryKey.count == 1 ? rows.schema.primaryKey[0] : nil, as: .text), NULL,
-                   ARRAY[key_text, kept_line::text]
-            FROM variants WHERE place > 1
+            SELECT 'F401', \(isError), \(!isError), _tid, _line, \(rows.schema.primaryKey.count == 1 ? rows.schema.primaryKey[0] : nil, as: .text), NULL,
+                   ARRAY[_key_text, _kept_line::text]
+            FROM variants WHERE _place > 1
             """)
         try await connection.execute("DELETE FROM \(table) s USING violation v WHERE v.leaves AND s.ctid = v.tid")
     }

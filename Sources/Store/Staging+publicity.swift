@@ -37,13 +37,13 @@ extension Staging {
             (Check.Severity.error, Withdrawal.ReasonCode.allCases.filter(\.isFinal)), (.warning, [.expired]),
         ] {
             try await collect(
-                .withdrawnBefore, severity, field: rows.schema.primaryKey.count == 1 ? rows.schema.primaryKey[0] : nil, [keyText("s"), "s.reason"],
+                .withdrawnBefore, severity, field: rows.schema.primaryKey.count == 1 ? rows.schema.primaryKey[0] : nil, [keyText("s"), "s._reason"],
                 """
                 FROM (SELECT s.ctid, s.*, (
                         SELECT w.reason_code FROM daylight.withdrawn_row r JOIN daylight.withdrawal w ON w.id = r.withdrawal
-                        WHERE r.dataset = \(target.dataset) AND r.key_values = ARRAY[\(rows.keyTexts(of: "s"))] ORDER BY w.withdrawn_at DESC LIMIT 1) AS reason
+                        WHERE r.dataset = \(target.dataset) AND r.key_values = ARRAY[\(rows.keyTexts(of: "s"))] ORDER BY w.withdrawn_at DESC LIMIT 1) AS _reason
                       FROM \(table) s) AS s
-                WHERE s.reason = ANY (\(codes.map(\.rawValue)))
+                WHERE s._reason = ANY (\(codes.map(\.rawValue)))
                 """)
         }
     }

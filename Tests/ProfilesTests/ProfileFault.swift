@@ -60,7 +60,7 @@ struct ProfileFault: Sendable, CustomTestStringConvertible {
         ProfileFault("/mappings/ocds", "{\"light_color=blue\": \"x\"}", "/mappings/ocds/light_color=blue", structural: false),
         // fields
         ProfileFault("/schema/fields", "[]", "/schema/fields"), ProfileFault("/schema/fields/0/name", "\"Number\"", "/schema/fields/0/name"),
-        ProfileFault("/schema/fields/3/name", "\"limit\"", "/schema/fields/3/name"), ProfileFault("/schema/fields/3/name", "\"dark__on\"", "/schema/fields/3/name"),
+        ProfileFault("/schema/fields/3/name", "\"limit\"", "/schema/fields/3/name"), ProfileFault("/schema/fields/3/name", "\"xmin\"", "/schema/fields/3/name"), ProfileFault("/schema/fields/3/name", "\"dark__on\"", "/schema/fields/3/name"),
         ProfileFault("/schema/fields/3/name", "\"name\"", "/schema/fields/3/name", structural: false),
         ProfileFault("/schema/fields/1/title/zh", "\"射程\"", "/schema/fields/9/title/zh", structural: false),
         ProfileFault("/schema/fields/1/aliases", "[\"周期\"]", "/schema/fields/11/title/zh", structural: false),

@@ -56,6 +56,13 @@ import Testing
         #expect(TableSchema(fields: Array(fields.dropLast()), primaryKey: ["f0"]).validate().isEmpty)
     }
 
+    @Test(arguments: ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"])
+    func columnsOfTheDatabasesOwnAreNoFields(_ name: String) {
+        let places = TableSchema(fields: [field("code", "id"), field("text", name)], primaryKey: ["id"]).validate()
+        #expect(places.map(\.place) == ["/fields/1/name"])
+        #expect(places.first?.message.en?.contains("the database's own") == true)
+    }
+
     @Test func namesWithMarksOfPointersAreEscaped() throws {
         let document = try ProfileFault("/mappings/dcat/a~1b~0c", "\"x\"").applied(to: try json("Tests/Fixtures/profiles/lighthouse.json"))
         #expect(places(document).contains("/mappings/dcat/a~1b~0c"))

@@ -186,6 +186,33 @@ import Testing
         }
     }
 
+    // MARK: names
+
+    /// Good names of fields, which once were those of columns that the checks put beside the fields.
+    @Test func fieldsMayBeNamedAsTheChecksThink() async throws {
+        let names = [
+            "tid", "copy", "kept_line", "key_text", "place", "first_line", "earlier", "earlier_line", "reason", "line", "s", "c", "r", "copies", "variants", "repeated", "violation",
+        ]
+        var schema = Self.schema([Self.check(.unique) { $0.fields = ["place"] }, Self.check(.monotoneTime) { $0.field = "day" }, Self.hierarchy])
+        schema.fields += names.map { Field(name: $0, title: LocalizedText(zh: $0), type: .text, visibility: .public) }
+        schema.primaryKey = ["id", "tid"]
+        let header = "\(Self.header.dropLast()),\(names.joined(separator: ","))\n"
+        func row(_ id: String, _ day: String, place: String) -> String {
+            "\(id),,\(day),,,,,,\(names.map { $0 == "place" ? place : "x" }.joined(separator: ","))\n"
+        }
+        let good = row("a", "2020-01-01", place: "1") + row("b", "2020-01-02", place: "2")
+        try await Workshop.with(schema: schema) { shop in
+            let report = try await shop.push(
+                header + good + row("a", "2020-01-01", place: "1") + row("b", "2020-01-03", place: "3") + row("c", "2020-01-04", place: "1") + row("d", "2020-01-03", place: "4"))
+            #expect(Set(report.codes) == ["F400w:1", "F401:1", "F406:1", "F407:1"])
+            func finding(_ code: FindingCode) -> Finding? { report.findings.first { $0.code == code } }
+            #expect(finding(.notUnique)?.line == 6 && finding(.notUnique)?.message.en == "place is not unique; line 2 has it already")
+            #expect(finding(.notMonotone)?.line == 7 && finding(.notMonotone)?.message.en?.hasPrefix("earlier than line ") == true)
+            try await shop.publish(header + good)
+            #expect(try await shop.push(header + row("c", "2020-01-03", place: "3"), .upsert).push.state == .ready)
+        }
+    }
+
     // MARK: F404, F405
 
     private static let hierarchy = check(.hierarchySums) {
