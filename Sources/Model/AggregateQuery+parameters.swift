@@ -222,12 +222,12 @@ private struct AggregateReader {
 
     private mutating func condition(_ text: String, _ select: [AggregateQuery.Measure]) -> AggregateQuery.Condition? {
         let place = "having", shown = text.prefix(80)
-        guard let equals = text.firstIndex(of: "=") else {
+        guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else {
             wrong(
                 .invalidAggregate, place, zh: "\(shown)：应写作 列名__运算=值，如 sum_amount__gte=100", en: "\(shown): write column__operator=value, such as sum_amount__gte=100")
             return nil
         }
-        let left = String(text[..<equals]), right = String(text[text.index(after: equals)...])
+        let left = String(text[..<equals]), right = String(text[text.utf8.index(after: equals)...])
         var name = left
         var comparison = Predicate.Comparison.equal
         if !select.contains(where: { $0.name == left }), let mark = left.range(of: "__", options: .backwards) {
@@ -254,7 +254,7 @@ private struct AggregateReader {
 
     mutating func sort(_ text: String, _ columns: [String]) -> [AggregateQuery.Sort] {
         var sort: [AggregateQuery.Sort] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+        for part in text[...].pieces(at: ",") {
             let descending = part.hasPrefix("-")
             let name = descending ? part.dropFirst() : part
             guard let column = columns.firstIndex(where: { $0 == name }) else {

@@ -10,7 +10,7 @@ extension FieldType {
         case .decimal: return Self.isDecimal(text) ? text : nil
         case .boolean: return text == "true" || text == "false" ? text : nil
         case .date: return CalendarDate(text)?.description
-        case .datetime: return Self.instant(text)?.description
+        case .datetime: return Self.instant(text).flatMap { $0.isWritable ? $0.description : nil }
         case .period: return Self.isPeriod(text) ? text : nil
         case .json: return nil
         }
@@ -26,8 +26,8 @@ extension FieldType {
         case .date: LocalizedText(zh: "应为日期 YYYY-MM-DD", en: "expected a date YYYY-MM-DD")
         case .datetime:
             LocalizedText(
-                zh: "应为带时差的 RFC 3339 时间，如 2026-03-01T08:00:00%2B08:00，或日期 YYYY-MM-DD",
-                en: "expected an RFC 3339 time with offset such as 2026-03-01T08:00:00%2B08:00, or a date YYYY-MM-DD"
+                zh: "应为带时差的 RFC 3339 时间，如 2026-03-01T08:00:00%2B08:00，或日期 YYYY-MM-DD；\(Timestamp.writable.zh)",
+                en: "expected an RFC 3339 time with offset such as 2026-03-01T08:00:00%2B08:00, or a date YYYY-MM-DD; \(Timestamp.writable.text(in: .en))"
             )
         case .period: LocalizedText(zh: "应为期间 YYYY、YYYY-MM 或 YYYY-Qn", en: "expected a period YYYY, YYYY-MM or YYYY-Qn")
         case .geoPoint: LocalizedText(zh: "应为 经度,纬度", en: "expected longitude,latitude")

@@ -185,7 +185,7 @@ private struct ParameterReader {
 
     mutating func sort(_ value: String) -> [RowQuery.SortField] {
         var sort: [RowQuery.SortField] = []
-        for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+        for part in value[...].pieces(at: ",") {
             let descending = part.hasPrefix("-")
             let name = descending ? part.dropFirst() : part
             guard let field = field(name) else {
@@ -210,7 +210,7 @@ private struct ParameterReader {
 
     mutating func fieldList(_ value: String) -> [String] {
         var names: [String] = []
-        for name in value.split(separator: ",", omittingEmptySubsequences: false) {
+        for name in value[...].pieces(at: ",") {
             guard let field = field(name) else {
                 unknownField("fields", String(name))
                 continue
@@ -244,7 +244,7 @@ enum LikePattern {
 enum ValueListText {
     /// - Returns: nil when quotes do not pair.
     static func split(_ text: String) -> [String]? {
-        guard text.utf8.contains(UInt8(ascii: "\"")) else { return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        guard text.utf8.contains(UInt8(ascii: "\"")) else { return text[...].pieces(at: ",").map { String($0) } }
         var values: [String] = []
         var value: [UInt8] = []
         var quoted = false, closed = false
@@ -270,6 +270,13 @@ enum ValueListText {
         if quoted { return nil }
         values.append(String(decoding: value, as: UTF8.self))
         return values
+    }
+}
+
+extension Substring {
+    /// Takes a list apart at an ASCII sign. As characters, a sign and a combining mark behind it would be one.
+    func pieces(at sign: Unicode.Scalar) -> [Substring] {
+        utf8.split(separator: UInt8(ascii: sign), omittingEmptySubsequences: false).map { Substring($0) }
     }
 }
 

@@ -18,6 +18,15 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 
+    /// Whether it can be written: in the offset +08:00 its year has four digits and is not 0000. RFC 3339 with another offset also names instants
+    /// some hours before and after, whose ``description`` neither we nor PostgreSQL could read.
+    var isWritable: Bool { (-62_135_625_600_000_000..<253_402_272_000_000_000).contains(microseconds) }
+
+    /// What to say of one that cannot.
+    static let writable = LocalizedText(
+        zh: "时刻须在 0001-01-01T00:00:00+08:00 至 9999-12-31T23:59:59.999999+08:00 之间",
+        en: "instants run from 0001-01-01T00:00:00+08:00 to 9999-12-31T23:59:59.999999+08:00")
+
     /// RFC 3339 §5.6, with as many fractional digits as are needed (none, 3 or 6).
     public var description: String {
         let local = microseconds + 8 * 3_600_000_000

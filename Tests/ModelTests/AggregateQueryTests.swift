@@ -89,6 +89,20 @@ import Testing
         #expect(Self.problem(("nothing", "1"))?.code == .unknownField)
     }
 
+    /// A sign and a combining mark behind it are one character, and two code points.
+    @Test func aCombiningMarkHidesNoSign() throws {
+        let query = try Self.read(("select", "max(name),min(name)"), ("having", "max_name=\u{301}a,min_name__ne=,max_name__gt=\u{301}"))
+        #expect(query.having.map { "\($0.measure) \($0.comparison.rawValue) \($0.value)" } == ["0 eq \u{301}a", "1 ne ", "0 gt \u{301}"])
+        #expect(Self.problem(("select", "count(*),\u{301}"))?.places.first?.message.en?.hasPrefix("at character 10, \u{301}:") == true)
+        #expect(Self.problem(("group_by", "prefix(region,\u{301}2)"))?.places.first?.message.en?.contains("write prefix(field,n)") == true)
+        #expect(Self.problem(("sort", "count,\u{301}"))?.places.first?.message.en?.contains("no column \u{301};") == true)
+    }
+
+    @Test(arguments: ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]) func instantsHaveYearsOfFourDigits(text: String) {
+        let place = Self.problem(("select", "max(observed_at)"), ("having", "max_observed_at__gt=\(text)"))?.places.first
+        #expect(place?.place == "having" && place?.message.en?.contains("9999-12-31T23:59:59.999999+08:00") == true)
+    }
+
     /// A hidden field, a masked one and a name that nobody uses are told the same.
     @Test(arguments: ["secret", "phone", "owner", "nobody"]) func hiddenFieldsAreNotThere(name: String) throws {
         for (parameter, form) in [

@@ -39,16 +39,20 @@ import Testing
         guard let text = Self.text("cql2.bnf") else { return }
         let grammar = Self.grammar(text, without: Self.undeclared)
         var random = Generator(state: seed)
-        var (seen, tooDeep) = ("", 0)
+        var (seen, tooDeep, tooLong) = ("", 0, 0)
         for round in 0..<1_500 {
             let filter = grammar.sentence(of: "booleanExpression", depth: 10 + round % 25, &random)
             var parser = FilterTextParser(filter)
             do { _ = try parser.parse() } catch {
-                if error.message.en?.contains("32 levels") == true { tooDeep += 1 } else { Issue.record("\(filter): \(error)") }
+                switch error.message.en {
+                case let message? where message.contains("32 levels"): tooDeep += 1
+                case let message? where message.contains("100 arithmetic operations"): tooLong += 1
+                default: Issue.record("\(filter): \(error)")
+                }
             }
             seen += filter
         }
-        #expect(tooDeep < 30)
+        #expect(tooDeep < 30 && tooLong < 200, "\(tooDeep) \(tooLong)")
         for word in ["NOT", "LIKE", "BETWEEN", "IS", "CASEI", "div", "^", "%", "E-", "''", "'..'", "TIMESTAMP", "\"f"] + TemporalRelation.allCases.map({ $0.name.uppercased() + " (" }) {
             #expect(seen.contains(word), "\(word)")
         }

@@ -124,6 +124,27 @@ import Testing
         #expect(fault.map { !$0.message.zh.isEmpty } == true)
     }
 
+    /// Letters whose capitals are those of a keyword, and the sign of the kelvin, which is equal to one.
+    @Test(arguments: ["steps \u{131}s NULL", "steps I\u{17F} NULL", "ca\u{17F}ei(name) = 'a'", "name LI\u{212A}E 'a'", "NOT steps \u{131}n (1)", "steps d\u{131}v 2 = 1"])
+    func keywordsAreASCII(filter: String) {
+        #expect(FilterFields.fault(filter) != nil)
+    }
+
+    /// RFC 3339 with other offsets reaches some hours farther than years of four digits at +08:00.
+    @Test(arguments: ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]) func instantsHaveYearsOfFourDigits(text: String) {
+        let range = "9999-12-31T23:59:59.999999+08:00"
+        for (filter, place) in [
+            ("seen_at < TIMESTAMP('\(text)')", 21), ("T_AFTER(seen_at,TIMESTAMP('\(text)'))", 27), ("T_DURING(seen_at,INTERVAL('\(text)','..'))", 27),
+            ("TIMESTAMP('2020-01-01T00:00:00Z') < TIMESTAMP('\(text)')", 47), ("seen_at = '\(text)'", 11),
+        ] {
+            let fault = FilterFields.fault(filter)
+            #expect(fault?.place == place && fault?.message.en?.contains(range) == true, "\(filter): \(String(describing: fault))")
+        }
+        for filter in [#"{"op":"<","args":[{"property":"seen_at"},{"timestamp":"\#(text)"}]}"#, #"{"op":"t_during","args":[{"property":"seen_at"},{"interval":["..","\#(text)"]}]}"#] {
+            #expect(FilterFields.fault(filter, .json)?.message.en?.contains(range) == true, "\(filter)")
+        }
+    }
+
     @Test func hiddenFieldsDoNotExist() {
         for filter in ["budget = 1", "budget IS NULL", "steps = 1 AND CASEI(budget) = 'a'", "height > budget", "T_AFTER(budget, lit_on)", "budget IN (1)", "budget LIKE 'a'"] {
             let (hidden, nobody) = (FilterFields.fault(filter), FilterFields.fault(filter.replacing("budget", with: "budgex")))
@@ -141,7 +162,12 @@ import Testing
         #expect(FilterFields.fault(deep(33))?.place == 34)
         #expect(FilterFields.fault(String(repeating: "NOT ", count: 33) + "steps = 1")?.message.en?.contains("32 levels") == true)
         #expect(FilterFields.fault("steps > " + String(repeating: "-", count: 3000) + "height")?.message.en?.contains("32 levels") == true)
-        #expect(FilterFields.fault("steps > " + Array(repeating: "1", count: 40).joined(separator: "+"))?.message.en?.contains("32 levels") == true)
+        // A chain is not nested, however long it is; what is on the right of an operation is.
+        let chain = { (operations: Int) in "steps > 1" + String(repeating: "+1*1", count: operations / 2) }
+        #expect(FilterFields.fault(chain(100)) == nil)
+        #expect(FilterFields.fault(chain(102))?.message.en?.contains("100 arithmetic") == true)
+        #expect(FilterFields.fault("steps > 1" + String(repeating: "-1", count: 4000))?.message.en?.contains("100 arithmetic") == true)
+        #expect(FilterFields.fault("steps > " + String(repeating: "1+(", count: 33) + "1" + String(repeating: ")", count: 33))?.message.en?.contains("32 levels") == true)
         let list = { (count: Int) in "steps IN (" + Array(repeating: "1", count: count).joined(separator: ",") + ")" }
         #expect(FilterFields.fault(list(1000)) == nil)
         #expect(FilterFields.fault(list(1001))?.place == 11 + 2000)

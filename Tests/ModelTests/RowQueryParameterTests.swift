@@ -104,6 +104,29 @@ import Testing
         #expect(try read(("code__in", "a,,b")).predicate == .isIn(field: "code", values: ["a", "", "b"]))
     }
 
+    /// A comma and a combining mark behind it are one character, and two code points.
+    @Test func aCombiningMarkHidesNoComma() throws {
+        #expect(try read(("code__in", "a,\u{301}x")).predicate == .isIn(field: "code", values: ["a", "\u{301}x"]))
+        #expect(try read(("code__in", "\"a,b\",\u{301}x")).predicate == .isIn(field: "code", values: ["a,b", "\u{301}x"]))
+        #expect(problem(("sort", "code,\u{301}"))?.places.map { $0.message.en?.hasPrefix("no field \u{301};") } == [true])
+        #expect(problem(("fields", "code,\u{301}"))?.places.map { $0.message.en?.hasPrefix("no field \u{301};") } == [true])
+    }
+
+    /// RFC 3339 with other offsets reaches some hours farther than years of four digits at +08:00.
+    @Test(arguments: ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00 14:00", "9999-12-31T23:59:59-12:00"])
+    func instantsHaveYearsOfFourDigits(_ text: String) {
+        for name in ["seen_at", "seen_at__gt", "seen_at__in"] {
+            let place = problem((name, text))?.places.first
+            #expect(place?.place == name && place?.message.en?.contains("9999-12-31T23:59:59.999999+08:00") == true)
+        }
+    }
+
+    @Test func theFirstAndTheLastInstantAreRead() throws {
+        for text in ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59.999999+08:00"] {
+            #expect(try read(("seen_at", text)).predicate == .compare(field: "seen_at", .equal, value: text))
+        }
+    }
+
     @Test func keysAreReadAndWrittenInOneSpelling() {
         let fields = [schema.fields[0], schema.fields[5]]
         let values = RowKey.values("a%2Cb%25,2013-03-01T00:00:00Z", fields: fields)

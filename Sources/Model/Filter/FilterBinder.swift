@@ -175,8 +175,7 @@ struct FilterBinder {
             return .folded(term)
         case .arithmetic(let operation, let left, let right):
             operations += 1
-            let most = Predicate.Limits.operations
-            guard operations <= most else { throw FilterFault(expression.place, zh: "算术运算不得超过 \(most) 个", en: "at most \(most) arithmetic operations") }
+            guard operations <= Predicate.Limits.operations else { throw FilterExpression.tooManyOperations(expression.place) }
             return .arithmetic(operation, try number(left), try number(right))
         default: throw FilterFault(expression.place, zh: "应为信息项名或值", en: "expected a field or a value")
         }
@@ -199,7 +198,10 @@ extension FieldType {
         case .integer, .decimal: LocalizedText(zh: "应为不加引号的数值", en: "expected a number without quotes")
         case .boolean: LocalizedText(zh: "应为 TRUE 或 FALSE", en: "expected TRUE or FALSE")
         case .date: LocalizedText(zh: "应为 DATE('YYYY-MM-DD')", en: "expected DATE('YYYY-MM-DD')")
-        case .datetime: LocalizedText(zh: "应为 TIMESTAMP('2026-03-01T00:00:00Z') 或 DATE('YYYY-MM-DD')", en: "expected TIMESTAMP('2026-03-01T00:00:00Z') or DATE('YYYY-MM-DD')")
+        case .datetime:
+            LocalizedText(
+                zh: "应为 TIMESTAMP('2026-03-01T00:00:00Z') 或 DATE('YYYY-MM-DD')；\(Timestamp.writable.zh)",
+                en: "expected TIMESTAMP('2026-03-01T00:00:00Z') or DATE('YYYY-MM-DD'); \(Timestamp.writable.text(in: .en))")
         case .period: LocalizedText(zh: "应为 'YYYY'、'YYYY-MM' 或 'YYYY-Qn'", en: "expected 'YYYY', 'YYYY-MM' or 'YYYY-Qn'")
         case .geoPoint: LocalizedText(zh: "应为 '经度,纬度'", en: "expected 'longitude,latitude'")
         case .json: LocalizedText(zh: "只能用 IS NULL", en: "only IS NULL can be asked")

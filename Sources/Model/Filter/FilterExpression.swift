@@ -30,20 +30,36 @@ struct FilterExpression {
     let node: Node
     /// Where it begins: the character, counted from 1.
     let place: Int
-    /// Levels of nesting, 1 for a leaf.
+    /// Levels of nesting, 1 for a leaf. A chain of operations is one level, however long it is: `a+1+1` is not nested, though its tree is.
     let height: Int
+    /// Arithmetic operations in it, which bound the depth of the tree where ``height`` does not.
+    private let operations: Int
 
     /// - Throws: where it is nested too deep.
     init(_ node: Node, at place: Int) throws(FilterFault) {
         self.node = node
         self.place = place
-        height = 1 + Self.parts(node).reduce(0) { max($0, $1.height) }
+        let parts = Self.parts(node)
+        var operations = parts.reduce(0) { $0 + $1.operations }
+        if case .arithmetic(_, let left, let right) = node {
+            operations += 1
+            if operations > Predicate.Limits.operations { throw Self.tooManyOperations(place) }
+            height = if case .arithmetic = left.node { max(left.height, right.height + 1) } else { max(left.height, right.height) + 1 }
+        } else {
+            height = 1 + parts.reduce(0) { max($0, $1.height) }
+        }
+        self.operations = operations
         if height > Predicate.Limits.depth { throw Self.tooDeep(place) }
     }
 
     static func tooDeep(_ place: Int) -> FilterFault {
         let most = Predicate.Limits.depth
         return FilterFault(place, zh: "嵌套不得超过 \(most) 层", en: "nested deeper than \(most) levels")
+    }
+
+    static func tooManyOperations(_ place: Int) -> FilterFault {
+        let most = Predicate.Limits.operations
+        return FilterFault(place, zh: "算术运算不得超过 \(most) 个", en: "at most \(most) arithmetic operations")
     }
 
     private static func parts(_ node: Node) -> [FilterExpression] {

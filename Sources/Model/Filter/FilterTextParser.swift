@@ -26,7 +26,7 @@ struct FilterTextParser {
 
     private func isWord(_ keyword: String) -> Bool {
         guard case .word(let word) = token.kind else { return false }
-        return word.uppercased() == keyword
+        return word.keyword == keyword
     }
 
     private func isSign(_ sign: String) -> Bool { token.kind == .sign(sign) }
@@ -187,7 +187,7 @@ struct FilterTextParser {
     private var productOperation: Predicate.Term.Operation? {
         switch token.kind {
         case .sign(let sign) where sign == "*" || sign == "/" || sign == "%": Predicate.Term.Operation(rawValue: sign)
-        case .word(let word) where word.uppercased() == "DIV": .quotient
+        case .word(let word) where word.keyword == "DIV": .quotient
         default: nil
         }
     }
@@ -254,8 +254,8 @@ struct FilterTextParser {
 
     private mutating func word(_ word: String) throws(FilterFault) -> FilterExpression {
         let place = token.place
-        let upper = word.uppercased()
-        if Self.keywords.contains(upper) { throw expected(zh: "信息项名、值或 (（与关键字同名的信息项写在双引号内）", en: "a field, a value or ( (a field named like a keyword is written in double quotes)") }
+        let upper = word.keyword ?? word
+        if let keyword = word.keyword, Self.keywords.contains(keyword) { throw expected(zh: "信息项名、值或 (（与关键字同名的信息项写在双引号内）", en: "a field, a value or ( (a field named like a keyword is written in double quotes)") }
         if tokens[min(index + 1, tokens.count - 1)].kind == .sign("(") { return try function(upper) }
         advance()
         switch upper {
@@ -329,6 +329,14 @@ struct FilterTextParser {
     }
 }
 
+extension String {
+    /// In capitals, nil where it is not all ASCII: `ı` and `ſ` would become letters of keywords, and the sign of the kelvin is equal to one.
+    fileprivate var keyword: String? {
+        guard utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
+        return String(decoding: utf8.map { (0x61...0x7A).contains($0) ? $0 - 0x20 : $0 }, as: UTF8.self)
+    }
+}
+
 extension FilterExpression {
     /// - Parameters:
     ///   - place: where the text stands.
@@ -342,6 +350,11 @@ extension FilterExpression {
             throw FilterFault(
                 place, zh: "应为 RFC 3339 时间，如 2026-03-01T00:00:00Z", en: "expected an RFC 3339 time such as 2026-03-01T00:00:00Z")
         }
+        return try timestamp(instant, place: place, at: start)
+    }
+
+    private static func timestamp(_ instant: Timestamp, place: Int, at start: Int) throws(FilterFault) -> FilterExpression {
+        guard instant.isWritable else { throw FilterFault(place, zh: Timestamp.writable.zh, en: Timestamp.writable.text(in: .en)) }
         return try FilterExpression(.timestamp(instant.description), at: start)
     }
 
@@ -349,7 +362,7 @@ extension FilterExpression {
     static func bound(_ text: String, at place: Int) throws(FilterFault) -> FilterExpression? {
         if text == ".." { return try FilterExpression(.open, at: place) }
         if CalendarDate(text) != nil { return try FilterExpression(.date(text), at: place) }
-        return if let instant = Timestamp(text) { try FilterExpression(.timestamp(instant.description), at: place) } else { nil }
+        return if let instant = Timestamp(text) { try timestamp(instant, place: place, at: place) } else { nil }
     }
 
     static func wrongBound(_ place: Int) -> FilterFault {
