@@ -7,6 +7,8 @@ extension Catalogue {
     private static let longestQuestion = 200
     private static let mostWords = 12
     private static let mostWordsSuggested = 3
+    /// How often further hits are looked at, four times as many each time, where those before share their titles.
+    private static let mostRoundsSuggested = 4
     /// Data items that are shown with marks.
     private static let mostItems = 10
     /// Years of which something may be known.
@@ -55,19 +57,26 @@ extension Catalogue {
         guard typed.contains(where: { $0.isLetter || $0.isNumber }) else { return [] }
         var query = try query(DatasetFilter(words: typed), drafts: .none)
         query.inTitlesOnly = true
-        // Many datasets share a title.
         query.limit = limit * 3
         let (asked, search) = (query, index.index)
-        let (answer, departments) = try await SearchThreads.answering.run { (search.search(asked), asked.question.map(search.departments) ?? []) }
+        var (answer, departments) = try await SearchThreads.answering.run { (search.search(asked), asked.question.map(search.departments) ?? []) }
         let names = index.reference.departments
         let words = index.index.synonyms.otherNames(of: typed).prefix(Self.mostWordsSuggested).map { Suggestion.word($0) }
         var suggestions = Array(words.prefix(max(1, limit / 3)))
         suggestions += departments.prefix(max(1, limit / 3)).compactMap { code in names[code].map { Suggestion.department(code: code, name: $0) } }
         suggestions = Array(suggestions.prefix(limit))
         var seen: Set<String> = []
-        for card in try await index.cards(answer.hits.map { Int($0.place.number) }, drafts: false) where suggestions.count < limit {
-            let title = card.overview.description.title
-            if seen.insert(title.zh).inserted { suggestions.append(.dataset(id: card.overview.id, title: title)) }
+        for round in 1... {
+            for card in try await index.cards(answer.hits.map { Int($0.place.number) }, drafts: false) where suggestions.count < limit {
+                let title = card.overview.description.title
+                if seen.insert(title.zh).inserted { suggestions.append(.dataset(id: card.overview.id, title: title)) }
+            }
+            // Many datasets share a title.
+            guard round < Self.mostRoundsSuggested, suggestions.count < limit, answer.hits.count == query.limit, let last = answer.hits.last else { break }
+            query.after = last.place
+            query.limit *= 4
+            let further = query
+            answer = try await SearchThreads.answering.run { search.search(further) }
         }
         return suggestions
     }
@@ -112,7 +121,7 @@ extension Catalogue {
     }
 
     private func question(_ words: String) throws(Problem) -> Question {
-        guard words.count <= Self.longestQuestion else {
+        guard words.unicodeScalars.count <= Self.longestQuestion else {
             throw Self.invalid("q", zh: "最多 \(Self.longestQuestion) 个字符", en: "has at most \(Self.longestQuestion) characters")
         }
         let question = Question(words, synonyms: index.index.synonyms)

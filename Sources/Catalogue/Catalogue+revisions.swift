@@ -64,7 +64,7 @@ extension Catalogue {
         if let from {
             old = try await revision(from, of: id, as: reader)
         } else {
-            do { old = try await revision(to.revision.revision - 1, of: id, as: reader) } catch let problem as Problem where problem.code == .revisionNotFound { old = nil }
+            do { old = try await revision(number - 1, of: id, as: reader) } catch let problem as Problem where problem.code == .revisionNotFound { old = nil }
         }
         let (before, after) = (try old.map { try Self.json($0.description) } ?? .object([:]), try Self.json(to.description))
         return (old, to, Self.changes(before, after, at: ""))

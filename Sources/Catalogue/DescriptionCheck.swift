@@ -41,7 +41,11 @@ struct DescriptionCheck {
         checkText(d.standard, "/standard", limit: 200, required: true)
         if d.formats.isEmpty { add("/formats", "至少一种格式，例如 csv", "needs a format, such as csv") }
         if d.formats.count > 20 { add("/formats", "最多 20 种格式", "has at most 20 formats") }
-        for (index, format) in d.formats.prefix(20).enumerated() { checkText(format, "/formats/\(index)", limit: 32, required: true) }
+        for (index, format) in d.formats.prefix(20).enumerated() {
+            checkText(format, "/formats/\(index)", limit: 32, required: true)
+            if format.utf8.contains(UInt8(ascii: ",")) { add("/formats/\(index)", "不得含逗号；每种格式单列一项", "may hold no comma; name each format by itself") }
+            if d.formats[..<index].contains(format) { add("/formats/\(index)", "重复", "stands here twice") }
+        }
         for (text, place) in [
             (d.shareCondition, "/share_condition"), (d.shareMethod, "/share_method"), (d.openCondition, "/open_condition"), (d.legalBasis, "/legal_basis"),
             (d.reason, "/reason"),

@@ -47,7 +47,7 @@ struct FacetTitles {
         case "region_level": return (sums(.region) { Department.Level(ofRegion: $0).map { [$0.rawValue] } ?? [] }, Self.levels)
         case "region": return (counts(.region), reference.codes["divisions"] ?? [:])
         case "profile": return (counts(.profile), reference.profiles)
-        case "format": return (sums(.formats) { $0.split(separator: ",").map(String.init) }, [:])
+        case "format": return (sums(.formats) { Array(Set($0.split(separator: ",").map(String.init))) }, [:])
         case "update_cycle": return (counts(.updateCycle), reference.codes["update-cycles"] ?? [:])
         case "share_type": return (counts(.shareType), Self.shareTypes)
         case "openness": return (counts(.openness), reference.codes["openness"] ?? [:])

@@ -16,14 +16,16 @@ struct Columns: Sendable {
     var count: Int { numbers.count }
 
     static let firstYear = 1900
+    /// Years that can be told apart; others are as good as none.
+    private static let years = firstYear + 1...firstYear + 255
 
     mutating func append(_ document: Document, pools: Pools) {
         numbers.append(document.number)
         instants.append(document.at)
         for facet in Facet.allCases { values[facet.rawValue].append(document.values[facet].map { pools[facet].ordinal(adding: $0) } ?? 0) }
-        let years = document.years.map { ($0.lowerBound - Self.firstYear, $0.upperBound - Self.firstYear) }
-        firstYears.append(years.map { UInt8(clamping: max(1, $0.0)) } ?? 0)
-        lastYears.append(years.map { UInt8(clamping: max(1, $0.1)) } ?? 0)
+        let years = document.years.flatMap { $0.overlaps(Self.years) ? $0.clamped(to: Self.years) : nil }
+        firstYears.append(years.map { UInt8($0.lowerBound - Self.firstYear) } ?? 0)
+        lastYears.append(years.map { UInt8($0.upperBound - Self.firstYear) } ?? 0)
         cycleDays.append(Ranking.days(ofCycle: document.values[.updateCycle]))
         sizePoints.append(Ranking.size(rowCount: document.rowCount))
         completenessPoints.append(Ranking.completeness(document.completeness))

@@ -72,7 +72,8 @@ public enum Folding {
     /// The long way, for texts with combining marks, ligatures, squared units, rare ideographs.
     private static func composed(_ text: String) -> [UInt16] {
         var units: [UInt16] = []
-        for scalar in text.precomposedStringWithCompatibilityMapping.unicodeScalars {
+        // Marks of half-width Kana are composed only in a second step.
+        for scalar in text.precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping.unicodeScalars {
             if scalar.value < 0x10000, table.kind[Int(scalar.value)] != complex {
                 units.append(table.folded[Int(scalar.value)])
             } else if scalar.value < 0x10000 {

@@ -50,7 +50,8 @@ public struct Highlighter: Sendable {
                     }
                 } else if !words.isEmpty {
                     let word = String(decoding: units[range], as: UTF16.self)
-                    if words.contains(where: { $0.isPrefix ? word.hasPrefix($0.word) : word == $0.word }) { for unit in range { marks[unit] = true } }
+                    // By units, as the index does: a word may end inside of a character.
+                    if words.contains(where: { $0.isPrefix ? word.utf16.starts(with: $0.word.utf16) : word.utf16.elementsEqual($0.word.utf16) }) { for unit in range { marks[unit] = true } }
                 }
             }
         }

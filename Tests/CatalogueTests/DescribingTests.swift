@@ -43,11 +43,12 @@ import Testing
                 d.temporalFrom = "2026-13"
                 d.contact = Contact(phone: "13800138000", email: "nobody")
                 d.related = ["Not An Id"]
+                d.formats = ["csv", "csv,zip", "csv"]
                 d.schema?.primaryKey = ["nothing"]
             }
             for place in [
                 "/title/zh", "/abstract/zh", "/resource_code", "/region", "/licence", "/share_condition", "/open_condition", "/legal_basis", "/reason", "/openness",
-                "/temporal_from", "/contact/phone", "/contact/email", "/related/0",
+                "/temporal_from", "/contact/phone", "/contact/email", "/related/0", "/formats/1", "/formats/2",
             ] { #expect(found.contains(place), "\(place) is missing in \(found)") }
             #expect(found.contains { $0.hasPrefix("/schema") })
         }
@@ -225,6 +226,21 @@ import Testing
             let mapping = Mapping(steps: [rename])
             let late = await #expect(throws: Problem.self) { try await desk.catalogue.putMapping(mapping, of: current) }
             #expect(late?.code == .preconditionFailed)
+        }
+    }
+
+    @Test func anEditOfTheMappingChangesNothingOfTheDescription() async throws {
+        try await Desk.with { desk in
+            var description = desk.description
+            let created = try await desk.catalogue.create("lighthouse", description, by: desk.key)
+            description.updateCycle = description.updateCycle == .daily ? .yearly : .daily
+            let edited = try await desk.catalogue.edit(created, description)
+            var rename = Mapping.Step(kind: .rename)
+            (rename.from, rename.to) = ("编号", "code")
+            _ = try await desk.catalogue.putMapping(Mapping(steps: [rename]), of: edited)
+            let reader = Reader(key: desk.key)
+            #expect(try await desk.catalogue.difference(from: nil, to: 2, of: "lighthouse", as: reader).changes.map(\.path) == ["/update_cycle"])
+            #expect(try await desk.catalogue.difference(from: nil, to: 3, of: "lighthouse", as: reader).changes == [])
         }
     }
 

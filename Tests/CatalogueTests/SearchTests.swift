@@ -154,6 +154,18 @@ import Testing
         }
     }
 
+    @Test func aTitleOfManyDoesNotHideTheOthers() async throws {
+        try await Desk.with { desk in
+            for number in 0..<8 { try await desk.publish("same-\(number)") { $0.title = LocalizedText(zh: "许可信息") } }
+            try await desk.publish("other") { description in
+                description.title = LocalizedText(zh: "许可信息乙")
+                description.keywords = []
+            }
+            let found = try await desk.catalogue.suggest("许可", as: .anonymous, limit: 2)
+            #expect(found.count == 2, "\(found)")
+        }
+    }
+
     @Test func furtherFiltersNarrowToWhatTheirFacetsCount() async throws {
         try await Desk.with { desk in
             try await desk.publish("old") { description in
@@ -249,7 +261,7 @@ import Testing
 
     @Test func longAndManyWordsAreRefused() async throws {
         try await Desk.with { desk in
-            for text in [String(repeating: "长", count: 201), (0..<13).map { "词\($0)" }.joined(separator: " "), "、。"] {
+            for text in [String(repeating: "长", count: 201), "a" + String(repeating: "\u{301}", count: 200), (0..<13).map { "词\($0)" }.joined(separator: " "), "、。"] {
                 let problem = await #expect(throws: Problem.self) { try await desk.ids(words(text)) }
                 #expect(problem?.code == .invalidParameter && problem?.places.first?.place == "q")
             }

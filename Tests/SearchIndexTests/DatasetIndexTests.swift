@@ -112,6 +112,15 @@ import Testing
         #expect(answered > 20, "questions that find nothing prove little")
     }
 
+    @Test func yearsThatCannotBeToldApartAreNone() {
+        var columns = Columns()
+        let pools = Pools()
+        for years in [1850...1860, 2200...2300, 1890...1905, 2150...2300, 1800...2400, 1901...2155] {
+            columns.append(Document(number: 1, isDraft: false, text: [], at: 0, years: years, values: [:]), pools: pools)
+        }
+        #expect(columns.firstYears == [0, 0, 1, 250, 1, 1] && columns.lastYears == [0, 0, 5, 255, 255, 255])
+    }
+
     @Test func whatChangesDuringAMergeIsNotLost() async {
         var dice = Dice(9)
         let index = DatasetIndex()

@@ -12,7 +12,11 @@ import Testing
         #expect(folded("QUALITY") == "quality")
         #expect(folded("㎡") == "m2")
         #expect(folded("é") == folded("e\u{301}"))
-        #expect(folded("ｶﾞ") == folded("ガ"))
+    }
+
+    /// Of texts that are the same to Swift the units may differ, and the index holds units.
+    @Test func halfWidthFormsFoldUnitByUnit() {
+        for (half, full) in [("ｶﾞ", "ガ"), ("ｶﾀﾛｸﾞ", "カタログ"), ("ﾊﾟﾝ", "パン"), ("\u{FFA1}\u{FFC2}", "가"), ("e\u{301}", "é")] { #expect(Folding.units(half) == Folding.units(full)) }
     }
 
     @Test func foldingWhatIsFoldedChangesNothing() {

@@ -13,6 +13,7 @@ import Testing
         #expect(highlighter("qual").title("Air Quality, hourly") == "Air <em>Quality</em>, hourly")
         #expect(highlighter("aqi").title("空气质量指数日报") == "<em>空气质量指数</em>日报")
         #expect(highlighter("水").title("空气") == nil)
+        #expect(highlighter("\u{938}\u{942}\u{91A}").title("सूची") == "<em>सूची</em>")
         #expect(highlighter("m2").title("面积㎡合计") == "面积<em>㎡</em>合计")
     }
 
