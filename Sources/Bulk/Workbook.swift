@@ -70,6 +70,20 @@ final class Workbook {
         if !isClosed { workbook_close(book) }
     }
 
+    /// Has text that looks like an escape, such as `_x0041_`, read as it stands (ECMA-376-1 section 22.9.2.19).
+    private func escapeLookalikes() {
+        func isHexadecimal(_ byte: CChar) -> Bool { byte > 0 && Character(Unicode.Scalar(UInt8(byte))).isHexDigit }
+        let low = CChar(bitPattern: UInt8(ascii: "_")), x = CChar(bitPattern: UInt8(ascii: "x"))
+        var place = 0
+        while place + 6 < cell.count {
+            if cell[place] == low, cell[place + 1] == x, cell[place + 6] == low, cell[place + 2..<place + 6].allSatisfy(isHexadecimal) {
+                cell.insert(contentsOf: "_x005F".utf8.map { CChar(bitPattern: $0) }, at: place)
+                place += 6
+            }
+            place += 1
+        }
+    }
+
     /// Goes to the next row.
     func nextRow() { row += 1 }
 
@@ -86,7 +100,9 @@ final class Workbook {
         switch kinds[column] {
         case .boolean: status = worksheet_write_boolean(sheet, row, place, bytes[0] == UInt8(ascii: "t") ? 1 : 0, nil)
         case .number(let format) where Self.significantDigits(bytes) <= Self.digitLimit: status = worksheet_write_number(sheet, row, place, strtod(cell, nil), format)
-        default: status = worksheet_write_string(sheet, row, place, cell, nil)
+        default:
+            escapeLookalikes()
+            status = worksheet_write_string(sheet, row, place, cell, nil)
         }
         switch status {
         case LXW_NO_ERROR: return

@@ -81,6 +81,12 @@ import Testing
         #expect(bytes.count > 1000)
     }
 
+    @Test func textThatLooksLikeAnEscapeIsText() throws {
+        let sheet = try Self.sheet([(.text, "_x0041_ _x000D_ _x004_ _x00g0_ _x0041_x0042_"), (.text, "\u{1}"), (.text, "_x0041")]).sheet
+        #expect(sheet.contains(">_x005F_x0041_ _x005F_x000D_ _x004_ _x00g0_ _x005F_x0041_x005F_x0042_</t>"), "\(sheet)")
+        #expect(sheet.contains(">_x0001_</t>") && sheet.contains(">_x0041</t>"))
+    }
+
     @Test func textThatIsLongerThanACellIsRefused() throws {
         #expect(try Self.sheet([(.text, String(repeating: "汉", count: Workbook.cellLimit))]).sheet.contains("汉汉"))
         let problem = #expect(throws: Problem.self) { try Self.sheet([(.text, String(repeating: "汉", count: Workbook.cellLimit + 1))]) }
