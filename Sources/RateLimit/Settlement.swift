@@ -57,8 +57,8 @@ public struct Fleet: Sendable, Hashable {
         return nodes == 1 ? 1 : Self.commonCredit / Double(nodes)
     }
 
-    /// Part of a limit's rate at which what was never settled is forgotten: too little to be worth a settlement.
-    var unsettledRate: Double { isCutOff && nodes == 1 ? 1 : Self.commonCredit / Double(nodes) }
+    /// Part of a limit's rate at which what was never settled is forgotten: too little to be worth a settlement. Alone, what this node let through comes back at the whole rate.
+    var unsettledRate: Double { nodes == 1 ? 1 : Self.commonCredit / Double(nodes) }
 }
 
 extension Fleet {

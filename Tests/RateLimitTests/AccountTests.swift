@@ -115,6 +115,17 @@ import Testing
         }
     }
 
+    /// Alone, a node charges the account only with what has not come back meanwhile.
+    @Test func aloneWhatCameBackIsNotTakenAgain() {
+        let fleet = Fleet()
+        var account = Account()
+        for step in 0..<100 {
+            guard case .decided(let decision) = account.spend(1, of: Self.limit, in: fleet, at: Int64(step) * Self.second) else { return #expect(Bool(false)) }
+            #expect(decision.remaining == 99 && !account.isDue(Self.limit, fleet))
+        }
+        #expect(account.beginSettling(Self.limit, fleet, at: 100 * Self.second).charge == 0)
+    }
+
     @Test func workThatIsMeasuredAfterwardsIsChargedInFull() {
         let fleet = Fleet(nodes: 2)
         var account = Account()
