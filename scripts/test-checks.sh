@@ -71,7 +71,9 @@ fresh_project; echo 'let id = "light-houses"' >>"$project/Sources/Store/Datasets
 fresh_project; echo 'let path = "/v1/profiles/light-houses/1"' >>"$project/Sources/Store/Datasets.swift"; refuses style Sources/Store/Datasets.swift:4 "profile id light-houses"
 fresh_project; printf 'let q = """\n    SELECT id\n    FROM dataset\n    """\n' >>"$project/Sources/Catalogue/Catalogue.swift"; refuses style Sources/Catalogue/Catalogue.swift:6 "SQL (SELECT)"
 fresh_project; echo 'let q = "INSERT INTO a VALUES (1)"' >>"$project/Sources/Catalogue/Catalogue.swift"; refuses style Sources/Catalogue/Catalogue.swift:5 "SQL (INSERT INTO)"
-fresh_project; echo '@Test(.disabled("later")) func f() {}' >>"$project/Tests/StoreTests/DatasetsTests.swift"; refuses style Tests/StoreTests/DatasetsTests.swift:3 "switched off"
+for off in '@Test(.disabled("later")) func f() {}' 'throw XCTSkip("later")' 'withKnownIssue { f() }' '#expect(f() || true)'; do
+    fresh_project; echo "$off" >>"$project/Tests/StoreTests/DatasetsTests.swift"; refuses style Tests/StoreTests/DatasetsTests.swift:3 "switched off"
+done
 
 coverage() { python3 "$checks/coverage.py" "$project/documented" "$project/seen" "$project/uncovered"; }
 contract_coverage() {

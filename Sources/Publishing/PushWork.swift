@@ -156,7 +156,7 @@ final class PushWork {
                 zh: "校验发现 \(push.errorCount) 个错误；请按问题清单修正后重新报送", en: "\(push.errorCount) errors were found; mend what the findings name and send it again")
             return .checkedWithErrors
         }
-        try await weigh()
+        let changesRows = try await weigh()
         let target = staging.target
         let change = target.currentSchema.map { SchemaChange(from: $0, to: record.schema) }
         if let current = target.currentSchema, record.schema.saysTheSame(as: current), !changesRows, endedHeld == 0 {
@@ -169,11 +169,10 @@ final class PushWork {
         return policy.needsReview(isFirst: change != SchemaChange.none) ? .checkedForReview : .checkedWithoutReview
     }
 
-    /// Whether a release would change rows that stand, be it in what nobody is told of.
-    private var changesRows = true
-
     /// Digest of the checked rows, and what a release of them would do.
-    private func weigh() async throws {
+    ///
+    /// - Returns: whether it would change rows that stand, be it in what nobody is told of.
+    private func weigh() async throws -> Bool {
         let target = staging.target
         if let canonical = intake.canonical, record.push.rowCount == loaded {
             note(canonical)
@@ -185,18 +184,17 @@ final class PushWork {
         let showsAll = record.schema.fields.allSatisfy { $0.visibility == .public && $0.mask == nil }
         if target.currentVersion == nil {
             record.preview = RowCounts(added: record.push.rowCount, changed: 0, removed: 0)
+            return true
         } else if record.push.mode == .replace, showsAll, record.push.digest == target.currentDigest {
             record.preview = RowCounts(added: 0, changed: 0, removed: 0)
-            changesRows = false
+            return false
         } else {
             let effect = try await staging.preview()
             record.preview = effect.counts
-            changesRows = !effect.isNone
             // In place of the whole they are missing, and counted as such.
-            if record.push.mode != .replace {
-                record.preview?.removed += endedStanding
-                changesRows = changesRows || endedStanding > 0
-            }
+            let ended = record.push.mode == .replace ? 0 : endedStanding
+            record.preview?.removed += ended
+            return !effect.isNone || ended > 0
         }
     }
 

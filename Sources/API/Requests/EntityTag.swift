@@ -54,11 +54,13 @@ extension Request {
         return field != "*" && !field.contains(",") && tag.isNamed(in: field, weak: false)
     }
 
+    /// Whether `If-Match` names a representation, strongly as it must.
+    private func isMatch(_ tag: EntityTag) -> Bool { headers[values: .ifMatch].contains { tag.isNamed(in: $0, weak: false) } }
+
     /// Holds a read against what the client thinks is there: one that goes on with a file must not be given the rest of another (RFC 9110 section 13.1.1).
     /// - Throws: `preconditionFailed` where `If-Match` does not name this representation.
     public func checkRead(of tag: EntityTag) throws {
-        let match = headers[values: .ifMatch]
-        guard match.isEmpty || match.contains(where: { tag.isNamed(in: $0, weak: false) }) else {
+        guard headers[values: .ifMatch].isEmpty || isMatch(tag) else {
             throw Problem(.preconditionFailed, zh: "内容已变更，If-Match 不成立；请重新下载", en: "it has changed since, so If-Match does not hold; download it anew")
         }
     }
@@ -76,7 +78,7 @@ extension Request {
             )
         }
         if !match.isEmpty {
-            guard let current, match.contains(where: { current.isNamed(in: $0, weak: false) }) else {
+            guard let current, isMatch(current) else {
                 throw Problem(
                     .preconditionFailed,
                     zh: current == nil ? "尚不存在，无法匹配 If-Match" : "已被修改，请重新读取后再提交",
