@@ -244,7 +244,12 @@ private struct AggregateReader {
             wrong(.invalidAggregate, place, zh: "\(shown)：select 中没有列 \(name.prefix(64))；可用：\(known)", en: "\(shown): select has no column \(name.prefix(64)); there are: \(known)")
             return nil
         }
-        guard right.utf8.count <= Predicate.Limits.valueBytes, let literal = select[measure].type.literal(right) else {
+        let most = Predicate.Limits.valueBytes
+        guard right.utf8.count <= most else {
+            wrong(.invalidAggregate, place, zh: "\(shown)：值不得超过 \(most) 字节", en: "\(shown): a value has at most \(most) bytes")
+            return nil
+        }
+        guard let literal = select[measure].type.literal(right) else {
             let expected = select[measure].type.literalExpectation
             wrong(.invalidAggregate, place, zh: "\(shown)：\(expected.zh)", en: "\(shown): \(expected.text(in: .en))")
             return nil

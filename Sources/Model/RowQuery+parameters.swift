@@ -24,7 +24,7 @@ extension RowQuery {
         var language: FilterLanguage? = .text
         for (name, value) in parameters where !other.contains(name) {
             if seen.contains(name) {
-                reader.wrong(.invalidFilter, name, zh: "只能给出一次；多个值用 __in", en: "may be given once only; use __in for several values")
+                reader.repeated(name)
                 continue
             }
             seen.append(name)
@@ -90,6 +90,19 @@ private struct ParameterReader {
         wrong(.unknownField, place, zh: message.zh, en: message.text(in: .en))
     }
 
+    /// Says how what was meant by a parameter that comes twice is written.
+    mutating func repeated(_ name: String) {
+        if name == "filter" {
+            wrong(.invalidFilter, name, zh: "只能给出一次；几个条件用 AND 连接", en: "may be given once only; join conditions with AND")
+        } else if RowQuery.parameterNames.contains(name) {
+            wrong(.invalidParameter, name, zh: "只能给出一次", en: "may be given once only")
+        } else if let field = field(name) {
+            wrong(.invalidFilter, name, zh: "只能给出一次；多个值用 \(field.name)__in=a,b", en: "may be given once only; several values are written \(field.name)__in=a,b")
+        } else {
+            wrong(.invalidFilter, name, zh: "只能给出一次", en: "may be given once only")
+        }
+    }
+
     mutating func condition(_ name: String, _ value: String) -> Predicate? {
         if let field = field(name) { return comparison(field, .equal, name, value) }
         let parts = name.parts
@@ -141,10 +154,11 @@ private struct ParameterReader {
         return .compare(field: field.name, comparison, value: literal)
     }
 
-    private mutating func isShort(_ value: String, _ place: String) -> Bool {
+    private mutating func isShort(_ value: String, _ place: String, number: Int? = nil) -> Bool {
         let most = Predicate.Limits.valueBytes
         if value.utf8.count <= most { return true }
-        wrong(.invalidFilter, place, zh: "值不得超过 \(most) 字节", en: "a value has at most \(most) bytes")
+        let (zh, en) = number.map { ("第 \($0) 个值：", "value \($0): ") } ?? ("", "")
+        wrong(.invalidFilter, place, zh: "\(zh)值不得超过 \(most) 字节", en: "\(en)a value has at most \(most) bytes")
         return false
     }
 
@@ -160,7 +174,8 @@ private struct ParameterReader {
         }
         var literals: [String] = []
         for (index, value) in values.enumerated() {
-            guard value.utf8.count <= Predicate.Limits.valueBytes, let literal = field.type.literal(value) else {
+            guard isShort(value, place, number: index + 1) else { return nil }
+            guard let literal = field.type.literal(value) else {
                 let expected = field.type.literalExpectation
                 wrong(.invalidFilter, place, zh: "第 \(index + 1) 个值：\(expected.zh)", en: "value \(index + 1): \(expected.text(in: .en))")
                 return nil

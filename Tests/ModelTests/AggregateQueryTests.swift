@@ -82,6 +82,7 @@ import Testing
         let many = (1...17).map { "p\($0)(amount)" }.joined(separator: ",")
         #expect(Self.problem(("select", many))?.code == .invalidAggregate)
         #expect(Self.problem(("group_by", (1...9).map { "prefix(region,\($0))" }.joined(separator: ",")))?.code == .invalidAggregate)
+        #expect(Self.problem(("having", "count__gt=1\(String(repeating: "0", count: 1024))"))?.places.first?.message.en?.hasSuffix("a value has at most 1024 bytes") == true)
         #expect(Self.problem(("having", (1...17).map { "count__gt=\($0)" }.joined(separator: ",")))?.code == .invalidAggregate)
         #expect(Self.problem(("select", "count(*)"), ("select", "count(*)"))?.code == .invalidAggregate)
         #expect(Self.problem(("fields", "region"))?.code == .unknownParameter)

@@ -36,6 +36,21 @@ import Testing
         #expect(fault?.message.en?.contains(expected) == true, "\(filter): \(String(describing: fault))")
     }
 
+    /// What was expected is spelled as JSON spells it, not as text does.
+    @Test(arguments: [
+        (#"{"op":"=","args":[{"property":"name"},5]}"#, "expected a string"), (#"{"op":"=","args":[{"property":"steps"},"1"]}"#, "expected a number, not a string"),
+        (#"{"op":"=","args":[{"property":"automated"},"true"]}"#, "expected true or false"), (#"{"op":"=","args":[{"property":"lit_on"},5]}"#, #"expected {"date":"YYYY-MM-DD"}"#),
+        (#"{"op":"=","args":[{"property":"seen_at"},true]}"#, #"expected {"timestamp":"#), (#"{"op":"=","args":[{"property":"season"},5]}"#, "expected a string YYYY"),
+        (#"{"op":"=","args":[{"property":"spot"},5]}"#, "expected a string longitude,latitude"), (#"{"op":"=","args":[{"property":"lamps"},"a"]}"#, "only isNull can be asked"),
+        (#"{"op":"like","args":[{"property":"name"},5]}"#, "expected a pattern, which is a string"),
+        (#"{"op":"t_after","args":[{"property":"lit_on"},{"timestamp":"2013-03-01T00:00:00Z"}]}"#, #"use {"date":"YYYY-MM-DD"}"#),
+        (#"{"op":"t_meets","args":[{"property":"lit_on"},{"date":"2013-03-01"}]}"#, #"expected {"interval":[…]} on both sides of t_meets"#),
+    ]) func valuesAreShownAsJSONSpellsThem(filter: String, expected: String) {
+        let message = FilterFields.fault(filter, .json)?.message
+        #expect(message?.en?.contains(expected) == true, "\(filter): \(String(describing: message))")
+        #expect(message?.zh.contains("引号") == false)
+    }
+
     @Test func nestingIsBounded() {
         let deep = { (levels: Int) in
             String(repeating: #"{"op":"not","args":["#, count: levels) + "true" + String(repeating: "]}", count: levels)

@@ -99,6 +99,23 @@ import Testing
         #expect(problem(("version", "0"))?.code == .invalidParameter)
     }
 
+    @Test(arguments: [
+        ("code", ProblemCode.invalidFilter, "written code__in=a,b"), ("code__gte", .invalidFilter, "may be given once only"), ("filter", .invalidFilter, "join conditions with AND"),
+        ("limit", .invalidParameter, "may be given once only"), ("filter-lang", .invalidParameter, "may be given once only"),
+    ]) func whatComesTwiceIsToldItsOtherSpelling(name: String, code: ProblemCode, expected: String) {
+        let good = ["filter": "code = 'a'", "limit": "5", "filter-lang": "cql2-text"][name] ?? "a"
+        let problem = problem((name, good), (name, good))
+        #expect(problem?.code == code)
+        #expect(problem?.places.map(\.place) == [name])
+        #expect(problem?.places.first?.message.en?.hasSuffix(expected) == true, "\(String(describing: problem))")
+    }
+
+    @Test func aValueThatIsTooLongIsCalledThatInListsToo() {
+        let long = String(repeating: "x", count: 1025)
+        #expect(problem(("code", long))?.places.first?.message.en == "a value has at most 1024 bytes")
+        #expect(problem(("code__in", "a,\(long)"))?.places.first?.message.en == "value 2: a value has at most 1024 bytes")
+    }
+
     @Test func listsMayQuoteCommas() throws {
         #expect(try read(("code__in", "\"a,b\",c,\"say \"\"hi\"\"\"")).predicate == .isIn(field: "code", values: ["a,b", "c", "say \"hi\""]))
         #expect(try read(("code__in", "a,,b")).predicate == .isIn(field: "code", values: ["a", "", "b"]))

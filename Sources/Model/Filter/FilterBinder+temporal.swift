@@ -6,9 +6,8 @@ extension FilterBinder {
         let kind = try kind(of: [left, right])
         let (a, b) = (try span(left, kind), try span(right, kind))
         if relation.needsIntervals, !(a.isInterval && b.isInterval) {
-            throw FilterFault(
-                a.isInterval ? right.place : left.place, zh: "\(relation.name.uppercased()) 的两边应为 INTERVAL(…)",
-                en: "expected INTERVAL(…) on both sides of \(relation.name.uppercased())")
+            let (name, interval) = language == .text ? (relation.name.uppercased(), "INTERVAL(…)") : (relation.name, #"{"interval":[…]}"#)
+            throw FilterFault(a.isInterval ? right.place : left.place, zh: "\(name) 的两边应为 \(interval)", en: "expected \(interval) on both sides of \(name)")
         }
         let parts: [(Predicate.Term, Predicate.Comparison, Predicate.Term)]
         switch relation {
@@ -80,8 +79,7 @@ extension FilterBinder {
             }
             guard field.type.termKind == kind else {
                 throw FilterFault(
-                    expression.place, zh: "\(name) 是日期，不能与时刻比较；请用 DATE('YYYY-MM-DD')",
-                    en: "\(name) is a date and cannot be compared with an instant; use DATE('YYYY-MM-DD')")
+                    expression.place, zh: "\(name) 是日期，不能与时刻比较；请用 \(language.day)", en: "\(name) is a date and cannot be compared with an instant; use \(language.day)")
             }
             return .field(name, kind)
         case .date(let text), .timestamp(let text):

@@ -1,10 +1,13 @@
 /// Holds an expression against the fields that may be asked about: names become fields, literals values of the type that they are compared with.
 struct FilterBinder {
     let fields: QueryableFields
+    /// The spelling that faults show values in.
+    let language: FilterLanguage
     private var operations = 0
 
-    init(fields: QueryableFields) {
+    init(fields: QueryableFields, language: FilterLanguage) {
         self.fields = fields
+        self.language = language
     }
 
     mutating func predicate(_ expression: FilterExpression) throws(FilterFault) -> Predicate {
@@ -86,11 +89,11 @@ struct FilterBinder {
         if field.type == .integer, case .number(let number) = literal.node {
             return .relation(.field(field.name, .number), comparison, .literal(number, .number))
         }
-        throw Self.mismatch(field, literal)
+        throw mismatch(field, literal)
     }
 
-    private static func mismatch(_ field: QueryableFields.Entry, _ literal: FilterExpression) -> FilterFault {
-        let expected = field.type.filterExpectation
+    private func mismatch(_ field: QueryableFields.Entry, _ literal: FilterExpression) -> FilterFault {
+        let expected = field.type.filterExpectation(in: language)
         return FilterFault(
             literal.place, zh: "\(field.name) 是 \(field.type) 类型，\(expected.zh)", en: "\(field.name) is of type \(field.type); \(expected.text(in: .en))")
     }
@@ -117,7 +120,7 @@ struct FilterBinder {
             let field = try field(name, at: value.place)
             var values: [String] = []
             for literal in list {
-                if let value = try self.value(literal, as: field.type) { values.append(value) } else if field.type != .integer { throw Self.mismatch(field, literal) }
+                if let value = try self.value(literal, as: field.type) { values.append(value) } else if field.type != .integer { throw mismatch(field, literal) }
             }
             if values.count == list.count { return .isIn(field: name, values: values) }
         }
@@ -149,7 +152,11 @@ struct FilterBinder {
             try checkLength(pattern, at: expression.place)
             if let fault = LikePattern.fault(in: pattern) { throw FilterFault(expression.place, zh: fault.zh, en: fault.text(in: .en)) }
             return (pattern, false)
-        default: throw FilterFault(expression.place, zh: "应为单引号内的模式", en: "expected a pattern in single quotes")
+        default:
+            switch language {
+            case .text: throw FilterFault(expression.place, zh: "应为单引号内的模式", en: "expected a pattern in single quotes")
+            case .json: throw FilterFault(expression.place, zh: "应为字符串形式的模式", en: "expected a pattern, which is a string")
+            }
         }
     }
 
@@ -159,7 +166,7 @@ struct FilterBinder {
         switch expression.node {
         case .field(let name):
             let field = try field(name, at: expression.place)
-            guard let kind = field.type.termKind else { throw Self.mismatch(field, expression) }
+            guard let kind = field.type.termKind else { throw mismatch(field, expression) }
             return .field(name, kind)
         case .text(let text, _):
             try checkLength(text, at: expression.place)
@@ -191,17 +198,40 @@ struct FilterBinder {
 }
 
 extension FieldType {
-    /// What a literal of this type looks like in CQL2 text.
-    fileprivate var filterExpectation: LocalizedText {
+    /// What a literal of this type looks like in a filter.
+    fileprivate func filterExpectation(in language: FilterLanguage) -> LocalizedText {
+        switch language {
+        case .text: textExpectation
+        case .json: jsonExpectation
+        }
+    }
+
+    private var jsonExpectation: LocalizedText {
+        switch self {
+        case .text, .code: LocalizedText(zh: "应为字符串", en: "expected a string")
+        case .integer, .decimal: LocalizedText(zh: "应为数值，不是字符串", en: "expected a number, not a string")
+        case .boolean: LocalizedText(zh: "应为 true 或 false", en: "expected true or false")
+        case .date: LocalizedText(zh: "应为 \(FilterLanguage.json.day)", en: "expected \(FilterLanguage.json.day)")
+        case .datetime:
+            LocalizedText(
+                zh: #"应为 {"timestamp":"2026-03-01T00:00:00Z"} 或 \#(FilterLanguage.json.day)；\#(Timestamp.writable.zh)"#,
+                en: #"expected {"timestamp":"2026-03-01T00:00:00Z"} or \#(FilterLanguage.json.day); \#(Timestamp.writable.text(in: .en))"#)
+        case .period: LocalizedText(zh: "应为字符串 YYYY、YYYY-MM 或 YYYY-Qn", en: "expected a string YYYY, YYYY-MM or YYYY-Qn")
+        case .geoPoint: LocalizedText(zh: "应为字符串 经度,纬度", en: "expected a string longitude,latitude")
+        case .json: LocalizedText(zh: "只能用 isNull", en: "only isNull can be asked")
+        }
+    }
+
+    private var textExpectation: LocalizedText {
         switch self {
         case .text, .code: LocalizedText(zh: "应为单引号内的文本", en: "expected text in single quotes")
         case .integer, .decimal: LocalizedText(zh: "应为不加引号的数值", en: "expected a number without quotes")
         case .boolean: LocalizedText(zh: "应为 TRUE 或 FALSE", en: "expected TRUE or FALSE")
-        case .date: LocalizedText(zh: "应为 DATE('YYYY-MM-DD')", en: "expected DATE('YYYY-MM-DD')")
+        case .date: LocalizedText(zh: "应为 \(FilterLanguage.text.day)", en: "expected \(FilterLanguage.text.day)")
         case .datetime:
             LocalizedText(
-                zh: "应为 TIMESTAMP('2026-03-01T00:00:00Z') 或 DATE('YYYY-MM-DD')；\(Timestamp.writable.zh)",
-                en: "expected TIMESTAMP('2026-03-01T00:00:00Z') or DATE('YYYY-MM-DD'); \(Timestamp.writable.text(in: .en))")
+                zh: "应为 TIMESTAMP('2026-03-01T00:00:00Z') 或 \(FilterLanguage.text.day)；\(Timestamp.writable.zh)",
+                en: "expected TIMESTAMP('2026-03-01T00:00:00Z') or \(FilterLanguage.text.day); \(Timestamp.writable.text(in: .en))")
         case .period: LocalizedText(zh: "应为 'YYYY'、'YYYY-MM' 或 'YYYY-Qn'", en: "expected 'YYYY', 'YYYY-MM' or 'YYYY-Qn'")
         case .geoPoint: LocalizedText(zh: "应为 '经度,纬度'", en: "expected 'longitude,latitude'")
         case .json: LocalizedText(zh: "只能用 IS NULL", en: "only IS NULL can be asked")

@@ -3,6 +3,14 @@ public enum FilterLanguage: String, Sendable, CaseIterable {
     case text = "cql2-text"
     case json = "cql2-json"
 
+    /// How a day is written, to be shown in faults.
+    var day: String {
+        switch self {
+        case .text: "DATE('YYYY-MM-DD')"
+        case .json: #"{"date":"YYYY-MM-DD"}"#
+        }
+    }
+
     /// Reads a filter and holds it against what may be asked about.
     ///
     /// - Parameters:
@@ -21,7 +29,7 @@ public enum FilterLanguage: String, Sendable, CaseIterable {
             expression = try parser.parse()
         case .json: expression = try FilterJSONReader.read(filter)
         }
-        var binder = FilterBinder(fields: fields)
+        var binder = FilterBinder(fields: fields, language: self)
         return try binder.predicate(expression)
     }
 }
