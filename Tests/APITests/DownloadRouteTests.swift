@@ -78,6 +78,28 @@ import Testing
         }
     }
 
+    /// The three forms that a server must read (RFC 9110 section 5.6.7), sections 13.1.3 and 13.1.4 for what they say.
+    @Test func datesAreHeldAgainstTheLastChange() async throws {
+        try await RowsServer.with { server in
+            let whole = try await server.test.get(Self.file)
+            let (tag, date) = (whole["ETag"] ?? "", whole["Last-Modified"] ?? "")
+            for later in ["Fri, 01 Jan 2066 00:00:00 GMT", "Friday, 01-Jan-66 00:00:00 GMT", "Fri Jan  1 00:00:00 2066", date] {
+                #expect(try await server.test.get(Self.file, "If-Modified-Since: \(later)").status == 304, "\(later)")
+                #expect(try await server.test.get(Self.file, "If-Unmodified-Since: \(later)").status == 200, "\(later)")
+            }
+            for earlier in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+                #expect(try await server.test.get(Self.file, "If-Modified-Since: \(earlier)").status == 200, "\(earlier)")
+                let failed = try await server.test.get(Self.file, "If-Unmodified-Since: \(earlier)")
+                #expect(failed.status == 412 && failed.text.contains("If-Unmodified-Since"), "\(earlier)")
+                #expect(try await server.test.get(Self.file, "If-Unmodified-Since: \(earlier)", "If-Match: \(tag)").status == 200, "\(earlier)")
+            }
+            for nothing in ["yesterday", "2066-01-01", "Fri, 01 Jan 2066 00:00:00 +0800", "Fri, 01 Jan 2066 00:00:00 GMT and more", "Fri, 41 Jan 2066 00:00:00 GMT"] {
+                #expect(try await server.test.get(Self.file, "If-Modified-Since: \(nothing)").status == 200, "\(nothing)")
+                #expect(try await server.test.get(Self.file, "If-Unmodified-Since: \(nothing)").status == 200, "\(nothing)")
+            }
+        }
+    }
+
     @Test func aRangeCanBeHadBeforeTheFileIsThere() async throws {
         try await RowsServer.with { server in
             let part = try await server.test.get(Self.file, "Range: bytes=0-3")

@@ -79,6 +79,18 @@ import Testing
         #expect(String(buffer: buffer) == "2024-02-29T23:59:59")
     }
 
+    @Test func datesAreReadAsSeconds() {
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            #expect(WallClock.seconds(httpDate: text, now: 1_772_000_000) == 784_111_777, "\(text)")
+        }
+        // In 2026 no year in two digits is after 2076.
+        #expect(WallClock.seconds(httpDate: "Wednesday, 01-Jan-76 00:00:00 GMT", now: 1_772_000_000) == 3_345_062_400)
+        #expect(WallClock.seconds(httpDate: "Saturday, 01-Jan-77 00:00:00 GMT", now: 1_772_000_000) == 220_924_800)
+        for text in ["", "GMT", "Sun, 06 Nov 1994 08:49 GMT", "Sun, 06 November 1994 08:49:37 GMT", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 99999 08:49:37 GMT"] {
+            #expect(WallClock.seconds(httpDate: text) == nil, "\(text)")
+        }
+    }
+
     @Test func requestIdsDoNotRepeat() {
         let loop = LoopState(EmbeddedEventLoop())
         let ids = (0..<10_000).map { _ in loop.makeRequestID() }

@@ -48,6 +48,13 @@ extension Request {
         headers[values: .ifNoneMatch].contains { tag.isNamed(in: $0, weak: true) }
     }
 
+    /// The same of what has a `Last-Modified` too: without `If-None-Match` a time in `If-Modified-Since` counts that it is not after (RFC 9110 section 13.1.3).
+    /// - Parameter modified: seconds since 1970.
+    public func isNotModified(_ tag: EntityTag, modified: Int) -> Bool {
+        guard headers[values: .ifNoneMatch].isEmpty, let field = headers[.ifModifiedSince], let time = WallClock.seconds(httpDate: field) else { return isNotModified(tag) }
+        return modified <= time
+    }
+
     /// Whether a `Range` may be honoured: there is no `If-Range`, or it names this representation strongly.
     public func allowsRange(of tag: EntityTag) -> Bool {
         guard let field = headers[.ifRange] else { return true }
@@ -57,12 +64,19 @@ extension Request {
     /// Whether `If-Match` names a representation, strongly as it must.
     private func isMatch(_ tag: EntityTag) -> Bool { headers[values: .ifMatch].contains { tag.isNamed(in: $0, weak: false) } }
 
-    /// Holds a read against what the client thinks is there: one that goes on with a file must not be given the rest of another (RFC 9110 section 13.1.1).
-    /// - Throws: `preconditionFailed` where `If-Match` does not name this representation.
-    public func checkRead(of tag: EntityTag) throws {
-        guard headers[values: .ifMatch].isEmpty || isMatch(tag) else {
-            throw Problem(.preconditionFailed, zh: "内容已变更，If-Match 不成立；请重新下载", en: "it has changed since, so If-Match does not hold; download it anew")
+    /// Holds a read against what the client thinks is there: one that goes on with a file must not be given the rest of another (RFC 9110 sections 13.1.1, 13.1.4).
+    /// - Parameter modified: what `Last-Modified` says, in seconds since 1970.
+    /// - Throws: `preconditionFailed` where `If-Match` does not name this representation, or, without it, `If-Unmodified-Since` names an earlier time.
+    public func checkRead(of tag: EntityTag, modified: Int) throws {
+        let failed: HTTPField.Name
+        if !headers[values: .ifMatch].isEmpty {
+            if isMatch(tag) { return }
+            failed = .ifMatch
+        } else {
+            guard let field = headers[.ifUnmodifiedSince], let time = WallClock.seconds(httpDate: field), modified > time else { return }
+            failed = .ifUnmodifiedSince
         }
+        throw Problem(.preconditionFailed, zh: "内容已变更，\(failed) 不成立；请重新下载", en: "it has changed since, so \(failed) does not hold; download it anew")
     }
 
     /// Holds a write against the current state, so that no update is lost (RFC 9110 section 13, RFC 6585 section 3).

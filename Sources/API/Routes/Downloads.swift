@@ -54,8 +54,9 @@ struct FileDownload {
         let tag = EntityTag("sha256-\(facts.digest)\(form.tagSuffix)")
         var headers = common(facts, isPinned: number != nil)
         headers[.eTag] = tag.field
-        try request.checkRead(of: tag)
-        if request.isNotModified(tag) || isUnmodified(since: facts.releasedAt) { return .notModified(tag, headers: headers) }
+        let modified = facts.releasedAt.wholeSeconds
+        try request.checkRead(of: tag, modified: modified)
+        if request.isNotModified(tag, modified: modified) { return .notModified(tag, headers: headers) }
         headers[.contentDisposition] = Attachment.field(name: facts.title, fallback: facts.dataset, suffix: form == .excel ? ".csv" : ".\(form.rawValue)")
         headers[.contentType] = form.mediaType == "text/csv" ? "text/csv; charset=utf-8; header=present" : form.mediaType
 
@@ -101,15 +102,9 @@ struct FileDownload {
         var headers: HTTPFields = [:]
         // The address of a version always gives the same bytes; that of the current one may give others at any time.
         headers[.cacheControl] = isPinned && !facts.hasWindow ? "public, max-age=31536000, immutable" : "public, no-cache"
-        headers[.lastModified] = WallClock.httpDate(seconds: Int(facts.releasedAt.microseconds / 1_000_000))
+        headers[.lastModified] = WallClock.httpDate(seconds: facts.releasedAt.wholeSeconds)
         headers[.daylightVersion] = String(facts.version)
         return headers
-    }
-
-    /// `If-Modified-Since`, which counts only where there is no `If-None-Match` (RFC 9110 section 13.1.3). Only the very date that was given out is known.
-    private func isUnmodified(since time: Timestamp) -> Bool {
-        guard request.headers[.ifNoneMatch] == nil, let field = request.headers[.ifModifiedSince] else { return false }
-        return field == WallClock.httpDate(seconds: Int(time.microseconds / 1_000_000))
     }
 
     private func whole(_ body: SnapshotBody, _ headers: HTTPFields, size: Int?, until end: ContinuousClock.Instant?) -> Response {
@@ -173,4 +168,9 @@ extension SnapshotForm {
 extension HTTPField.Name {
     static let reprDigest = Self("Repr-Digest")!
     /// The version that an answer is of.
+}
+
+extension Timestamp {
+    /// Seconds since 1970, as HTTP dates count.
+    fileprivate var wholeSeconds: Int { Int(microseconds / 1_000_000) }
 }

@@ -25,6 +25,32 @@ enum WallClock {
         return String(buffer: buffer)
     }
 
+    /// The seconds since 1970 of a date as clients write it, in any of the three forms that must be read (RFC 9110 section 5.6.7); nil where it is none.
+    /// - Parameter now: seconds since 1970, which say the century of a year in two digits.
+    static func seconds(httpDate text: String, now: Int = time(nil)) -> Int? {
+        let words = text.split { " ,-".contains($0) }
+        let written: (day: Substring, month: Substring, year: Substring, time: Substring)
+        switch words.count {
+        case 6 where words[5] == "GMT": written = (words[1], words[2], words[3], words[4])
+        case 5: written = (words[2], words[1], words[4], words[3])
+        default: return nil
+        }
+        let time = written.time.split(separator: ":", omittingEmptySubsequences: false).compactMap { Int32($0) }
+        guard let day = Int32(written.day), 1...31 ~= day, let month = months.firstIndex(where: { $0.description == written.month }), var year = Int32(written.year), 0...9999 ~= year,
+            time.count == 3, 0...23 ~= time[0], 0...59 ~= time[1], 0...60 ~= time[2]
+        else { return nil }
+        if written.year.utf8.count == 2 {
+            var (now, today) = (now, tm())
+            gmtime_r(&now, &today)
+            // What would be more than fifty years ahead is in the past.
+            year += year + 100 > today.tm_year + 50 ? 1900 : 2000
+        }
+        var parts = tm()
+        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (year - 1900, Int32(month), day)
+        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (time[0], time[1], time[2])
+        return timegm(&parts)
+    }
+
     /// `2026-03-01T00:00:00`, in the offset +08:00 that all of Daylight's clocks show.
     static func writeRFC3339(seconds: Int, into buffer: inout ByteBuffer) {
         var local = seconds + 8 * 3600
