@@ -158,6 +158,8 @@ public final class Store: Sendable {
         [
             ("role", role), ("TimeZone", "<+08>-08"), ("DateStyle", "ISO, YMD"), ("IntervalStyle", "iso_8601"), ("search_path", ""),
             ("lock_timeout", "\(configuration.lockTimeout)s"),
+            // Rows with a value and rows without stand in a UNION ALL, one behind the other; side by side they would come in any order.
+            ("enable_parallel_append", "off"),
             ("idle_in_transaction_session_timeout", "\(configuration.idleInTransactionTimeout)s"),
         ]
     }

@@ -64,6 +64,29 @@ import Testing
         }
     }
 
+    /// Rows with a value stand before rows without: no plan may read the two parts side by side.
+    @Test func rowsWithoutAValueComeBehindTheOthers() async throws {
+        try await withTestDatabase { db in
+            let release = try await db.publish(rows: Lighthouse.rows(3000))
+            try await release.release(2, rows: [])
+            try await db.database.execute("ANALYZE data.\(identifier: "d\(release.number)")")
+            let store = try await db.openStore()
+            let version = try await ReleasedDatasets(store: store).find(release.dataset, version: 1)
+            let query = try RowQuery(parameters: [(name: "sort", value: "-height,name")], fields: version.queryable)
+            let sql = PageRead(version: version, query: query).sql(isCurrent: false, isLimited: false)
+            func plan(_ settings: String) async throws -> String {
+                try await store.reader.transaction(TransactionOptions(readOnly: true)) { connection in
+                    try await connection.executeScript("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0; \(settings)")
+                    return try await connection.execute("EXPLAIN \(sql)").map { try $0.read(String.self, 0) }.joined(separator: "\n")
+                }
+            }
+            #expect(try await plan("SET LOCAL enable_parallel_append = on").contains("Parallel Append"), "so that the next line says something")
+            let safe = try await plan("")
+            #expect(safe.contains("Append") && !safe.contains("Parallel Append"), "\(safe)")
+            await store.close()
+        }
+    }
+
     @Test(arguments: ["", "height", "-height", "-height,code"]) func pagesComeFromAnIndex(sort: String) async throws {
         try await withTestDatabase { db in
             let release = try await db.publish(rows: Lighthouse.rows(3000))
