@@ -8,27 +8,38 @@ struct Account: Sendable, Hashable {
     /// Units that the common account has set aside, and that are in ``state`` already.
     private(set) var granted = 0
     private var grantedAt: Int64 = 0
-    /// Units that waiting requests want.
+    /// Requests that wait for units to be set aside.
+    private var waiting = 0
+    /// Units that they want.
     private(set) var wanted = 0
+    /// Units that were set aside and not used, to be given back.
+    private(set) var unused = 0
     /// What is being settled at this moment.
     private var underway: Double?
     /// Whether it stands in the queue for the next settlement.
     var isQueued = false
 
     private static let grantLifetime: Int64 = 1_000_000_000
+    /// Part of a quota that is remembered as spent at most: the common account does no other.
+    private static let mostDebt = 1.2
 
     /// Spends units.
     ///
-    /// - Parameter fleet: nil where limits are this process's alone.
-    mutating func spend(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) -> Limiter.Outcome {
+    /// - Parameters:
+    ///   - fleet: nil where limits are this process's alone.
+    ///   - hasWaited: whether units were wanted for this request: then it may take those that were set aside.
+    mutating func spend(_ cost: Int, of limit: Limit, in fleet: Fleet?, hasWaited: Bool = false, at now: Int64) -> Limiter.Outcome {
         let cost = min(max(0, cost), limit.quota)
         guard let fleet, cost > 0 else { return .decided(state.spend(cost, of: limit, at: now)) }
-        // Nobody came for it: it is lost, or it could be saved up and spent on top of a full quota.
-        if now - grantedAt > Self.grantLifetime { granted = 0 }
-        if granted >= cost {
+        if hasWaited { waiting = max(0, waiting - 1) }
+        if now - grantedAt > Self.grantLifetime { giveBack(limit) }
+        if hasWaited, granted >= cost {
             granted -= cost
+            if waiting == 0 { giveBack(limit) }
             return .decided(state.spend(0, of: limit, at: now))
         }
+        // Nobody else waits for what is left: kept, a refusal would have spent it, or it could be saved up and spent on top of a full quota.
+        if waiting == 0 { giveBack(limit) }
         var next = state
         let decision = next.spend(cost, of: limit, at: now)
         guard decision.allowed else { return .decided(decision) }
@@ -51,7 +62,7 @@ struct Account: Sendable, Hashable {
     /// What units are refused with; nil where they may be there.
     func refuses(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) -> Decision? {
         let cost = min(max(0, cost), limit.quota)
-        guard fleet == nil || granted < cost else { return nil }
+        guard fleet == nil || granted == 0 else { return nil }
         var next = state
         let decision = next.spend(cost, of: limit, at: now)
         return decision.allowed ? nil : decision
@@ -60,7 +71,8 @@ struct Account: Sendable, Hashable {
     /// Spends units whether or not they are there: for work whose size is known only when it is done.
     mutating func charge(_ cost: Int, of limit: Limit, in fleet: Fleet?, at now: Int64) {
         let span = limit.emissionInterval * Int64(min(max(0, cost), limit.quota))
-        state.fullAt = min(max(state.fullAt, now) + span, now + limit.emissionInterval * Int64(limit.quota))
+        let most = fleet == nil ? 1 : Self.mostDebt
+        state.fullAt = min(max(state.fullAt, now) + span, now + Int64(Double(limit.emissionInterval) * most * Double(limit.quota)))
         guard let fleet else { return }
         forget(limit, fleet, now)
         unsettled = min(unsettled + Double(cost), Double(limit.quota))
@@ -68,20 +80,22 @@ struct Account: Sendable, Hashable {
 
     /// Notes that a request waits for units.
     mutating func want(_ cost: Int, of limit: Limit) {
+        waiting += 1
         wanted = min(wanted + cost, limit.quota)
     }
 
     /// Whether the common account should hear of this before long.
     func isDue(_ limit: Limit, _ fleet: Fleet) -> Bool {
-        wanted > 0 || unsettled > Fleet.commonCredit / 2 / Double(fleet.nodes) * Double(limit.quota)
+        wanted > 0 || unused > 0 || unsettled > Fleet.commonCredit / 2 / Double(fleet.nodes) * Double(limit.quota)
     }
 
     /// What to ask of the common account. What it has not heard of stays unsettled until it has.
     mutating func beginSettling(_ limit: Limit, _ fleet: Fleet, at now: Int64) -> (charge: Double, want: Int) {
         forget(limit, fleet, now)
         underway = unsettled
-        defer { wanted = 0 }
-        return (unsettled, wanted)
+        // Where no answer comes, what was not used is lost.
+        defer { (wanted, unused) = (0, 0) }
+        return (unsettled - Double(unused), wanted)
     }
 
     /// Takes the common account's answer.
@@ -93,12 +107,19 @@ struct Account: Sendable, Hashable {
             grantedAt = now
         }
         // What was let through while the answer was on its way comes on top.
-        let debt = min(answer.debt + unsettled, Double(limit.quota) * 1.2)
+        let debt = min(answer.debt + unsettled, Double(limit.quota) * Self.mostDebt)
         state.fullAt = now + Int64(debt * Double(limit.emissionInterval))
     }
 
     /// The common account did not answer.
     mutating func settlingFailed() { underway = nil }
+
+    private mutating func giveBack(_ limit: Limit) {
+        guard granted > 0 else { return }
+        state.fullAt -= limit.emissionInterval * Int64(granted)
+        unused += granted
+        granted = 0
+    }
 
     /// Lets what is unsettled fade at the rate that nobody needs to hear of.
     private mutating func forget(_ limit: Limit, _ fleet: Fleet, _ now: Int64) {

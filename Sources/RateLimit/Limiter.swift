@@ -82,21 +82,29 @@ public final class Limiter: Sendable {
     ///   - client: whose quota.
     ///   - tier: which column of the policy.
     ///   - action: which class.
+    ///   - hasWaited: whether ``want(_:of:tier:action:)`` was called for this request since it last asked.
     ///   - now: nanoseconds on a clock that does not go back.
-    public func ask(_ cost: Int = 1, of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Outcome {
+    public func ask(_ cost: Int = 1, of client: ClientKey, tier: Tier, action: ActionClass, hasWaited: Bool = false, at now: Int64) -> Outcome {
         let limit = policy[tier, action], fleet = fleet
         return with(Name(client: client, tier: tier, action: action)) { account in
-            let outcome = account.spend(cost, of: limit, in: fleet, at: now)
-            if case .mustSettle = outcome { account.want(cost, of: limit) }
-            return (outcome, fleet.map { account.isDue(limit, $0) } ?? false)
+            (account.spend(cost, of: limit, in: fleet, hasWaited: hasWaited, at: now), fleet.map { account.isDue(limit, $0) } ?? false)
         }
     }
 
-    /// The same for whoever cannot wait: where the common account would have to be asked first, the request is refused.
+    /// Has the common account set units aside for a request that waits: once for each time that it goes to wait.
+    public func want(_ cost: Int, of client: ClientKey, tier: Tier, action: ActionClass) {
+        let limit = policy[tier, action]
+        with(Name(client: client, tier: tier, action: action)) { account in
+            account.want(cost, of: limit)
+            return ((), true)
+        }
+    }
+
+    /// The same as ``ask(_:of:tier:action:at:)`` for whoever cannot wait: where the common account would have to be asked first, the request is refused.
     public func spend(_ cost: Int = 1, of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Decision {
         switch ask(cost, of: client, tier: tier, action: action, at: now) {
         case .decided(let decision), .cutOff(let decision): decision
-        case .mustSettle: refusal(of: client, tier: tier, action: action, at: now)
+        case .mustSettle: refusal(cost, of: client, tier: tier, action: action, at: now)
         }
     }
 
@@ -110,13 +118,15 @@ public final class Limiter: Sendable {
         }
     }
 
-    /// A refusal for as long as one unit takes to come back.
-    public func refusal(of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Decision {
+    /// A refusal until the units are there, for one unit's time at least.
+    public func refusal(_ cost: Int = 1, of client: ClientKey, tier: Tier, action: ActionClass, at now: Int64) -> Decision {
         let limit = policy[tier, action]
         return with(Name(client: client, tier: tier, action: action)) { account in
-            let seen = account.state.spend(0, of: limit, at: now)
+            var state = account.state
+            let (seen, asked) = (state.spend(0, of: limit, at: now), state.spend(cost, of: limit, at: now))
             let refusal = Decision(
-                allowed: false, limit: limit, remaining: seen.remaining, nanosecondsUntilFull: seen.nanosecondsUntilFull, nanosecondsUntilAllowed: limit.emissionInterval)
+                allowed: false, limit: limit, remaining: seen.remaining, nanosecondsUntilFull: seen.nanosecondsUntilFull,
+                nanosecondsUntilAllowed: max(limit.emissionInterval, asked.nanosecondsUntilAllowed))
             return (refusal, false)
         }
     }

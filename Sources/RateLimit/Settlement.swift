@@ -8,7 +8,7 @@ public struct Settlement: Sendable, Hashable {
     public let action: ActionClass
     /// The limit that applies.
     public let limit: Limit
-    /// Units that this node has let through and that the account has not heard of.
+    /// Units that this node has let through and that the account has not heard of, less those that it was granted and did not use.
     public let charge: Double
     /// Units to be set aside for requests that wait, as far as the quota has them.
     public let want: Int

@@ -121,6 +121,44 @@ import Testing
         }
     }
 
+    /// A request that has to wait for the settlement is charged once, however often it is looked at before.
+    @Test func whoHasToWaitIsChargedOnce() async throws {
+        try await Self.withNodes(["anonymous.read=20/20000"]) { _, first, _, _ in
+            var left: [Int] = []
+            for _ in 0..<6 {
+                let answer = try await HTTPClient.shared.execute(HTTPClientRequest(url: first.url + "/v1/limits"), timeout: .seconds(20))
+                #expect(answer.status == .ok)
+                let field = try #require(answer.headers.first(name: "RateLimit"))
+                left.append(try #require(field.firstMatch(of: /;r=(\d+)/).flatMap { Int($0.1) }))
+                // What was set aside for it and not used is no longer waited with.
+                try await Task.sleep(for: .milliseconds(1100))
+            }
+            #expect(left == [19, 18, 17, 16, 15, 14])
+        }
+    }
+
+    @Test func theCommonAccountTakesBackWhatWasNotUsedAndKeepsNoGreaterDebtThanItTells() async throws {
+        try await withTestDatabase { db in
+            let store = try await db.openStore(), limit = Limit(quota: 100, window: 1_000_000)
+            func settle(_ charge: Double, _ want: Int) async throws -> Settled {
+                let question = Settlement(client: ClientKey(address: try #require(IPAddress("198.51.100.7"))), tier: .anonymous, action: .read, limit: limit, charge: charge, want: want)
+                return try #require(try await store.settle([question]).first)
+            }
+            var answer = try await settle(30, 80)
+            #expect(answer.granted == 70 && (99...100).contains(answer.debt))
+            answer = try await settle(-70, 0)
+            #expect(answer.granted == 0 && (29...30).contains(answer.debt))
+            answer = try await settle(1000, 5)
+            #expect(answer.granted == 0 && (119...120).contains(answer.debt))
+            // Less than nothing is nothing: it cannot be saved up.
+            answer = try await settle(-500, 0)
+            #expect(answer.debt == 0)
+            answer = try await settle(0, 100)
+            #expect(answer.granted == 100 && (99...100).contains(answer.debt))
+            await store.close()
+        }
+    }
+
     @Test func aClientThatGoesFromOneNodeToTheOtherGetsNothingAnew() async throws {
         try await Self.withNodes(["anonymous.read=200/200"]) { _, first, second, _ in
             let one = try await hammer([first], for: .seconds(1))

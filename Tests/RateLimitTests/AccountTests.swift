@@ -8,9 +8,9 @@ import Testing
     private static let second: Int64 = 1_000_000_000
 
     /// Spends single units until something else than a yes comes.
-    private func spendAll(_ account: inout Account, in fleet: Fleet?, at now: Int64) -> (count: Int, settles: Bool) {
+    private func spendAll(_ account: inout Account, in fleet: Fleet?, hasWaited: Bool = false, at now: Int64) -> (count: Int, settles: Bool) {
         for count in 0..<1000 {
-            switch account.spend(1, of: Self.limit, in: fleet, at: now) {
+            switch account.spend(1, of: Self.limit, in: fleet, hasWaited: hasWaited, at: now) {
             case .mustSettle: return (count, true)
             case .decided(let decision) where !decision.allowed: return (count, false)
             case .cutOff: return (count, false)
@@ -50,16 +50,40 @@ import Testing
         let fleet = Fleet(nodes: 2, isJoining: true)
         var account = Account()
         guard case .mustSettle = account.spend(40, of: Self.limit, in: fleet, at: 0) else { return #expect(Bool(false)) }
-        account.want(40, of: Self.limit)
+        for _ in 0..<40 { account.want(1, of: Self.limit) }
         #expect(account.isDue(Self.limit, fleet))
         #expect(account.beginSettling(Self.limit, fleet, at: 0) == (0, 40))
         account.settle(Settled(granted: 40, debt: 40), of: Self.limit, at: 0)
         // They are spent although the quota that is left would not do.
         #expect(account.refuses(40, of: Self.limit, in: fleet, at: 0) == nil)
-        #expect(account.refuses(100, of: Self.limit, in: fleet, at: 0)?.remaining == 60)
-        #expect(spendAll(&account, in: fleet, at: 0) == (40, true))
+        // They are for those who wait.
+        #expect(spendAll(&account, in: fleet, at: 0) == (0, true))
+        #expect(spendAll(&account, in: fleet, hasWaited: true, at: 0) == (40, true))
+        for _ in 0..<40 { account.want(1, of: Self.limit) }
+        _ = account.beginSettling(Self.limit, fleet, at: 0)
         account.settle(Settled(granted: 40, debt: 80), of: Self.limit, at: 0)
         #expect(spendAll(&account, in: fleet, at: 2 * Self.second) == (0, true))
+        // They go back.
+        #expect(account.isDue(Self.limit, fleet))
+        #expect(account.beginSettling(Self.limit, fleet, at: 2 * Self.second) == (-40, 0))
+        #expect(!account.isDue(Self.limit, fleet))
+    }
+
+    /// What was set aside and does not do is given back: a refusal spends nothing.
+    @Test func aRefusalSpendsNothing() {
+        let fleet = Fleet(nodes: 2, isJoining: true)
+        var account = Account()
+        account.want(50, of: Self.limit)
+        _ = account.beginSettling(Self.limit, fleet, at: 0)
+        // Others had spent 80.
+        account.settle(Settled(granted: 20, debt: 100), of: Self.limit, at: 0)
+        #expect(account.refuses(50, of: Self.limit, in: fleet, at: 0) == nil, "they have to be asked for, to go back")
+        guard case .decided(let refused) = account.spend(50, of: Self.limit, in: fleet, hasWaited: true, at: 0) else { return #expect(Bool(false)) }
+        #expect(!refused.allowed && refused.remaining == 20 && refused.retryAfter == 30)
+        #expect(account.refuses(50, of: Self.limit, in: fleet, at: 0)?.retryAfter == 30)
+        #expect(account.beginSettling(Self.limit, fleet, at: 0) == (-20, 0))
+        account.settle(Settled(granted: 0, debt: 80), of: Self.limit, at: 0)
+        guard case .mustSettle = account.spend(20, of: Self.limit, in: fleet, at: 0) else { return #expect(Bool(false)) }
     }
 
     @Test func whatIsLetThroughWhileTheAnswerIsOnItsWayIsNotForgotten() {

@@ -119,17 +119,18 @@ final class Gate: Sendable {
     /// Holds a request against its limits, once.
     /// - Throws: `tooManyRequests` or `tooManyDownloads`.
     func admit(_ exchange: Exchange, to route: Route, cost: Int) async throws {
-        for _ in 0..<4 {
-            if try admitAtOnce(exchange, to: route, cost: cost) { return }
+        for attempt in 0..<4 {
+            if try admitAtOnce(exchange, to: route, cost: cost, hasWaited: attempt > 0) { return }
+            limiter.want(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action)
             await allowances.settled()
         }
         // Other requests of the same client were quicker each time.
-        try take(limiter.refusal(of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost)
+        try take(limiter.refusal(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost)
     }
 
-    private func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int) throws -> Bool {
+    private func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int, hasWaited: Bool) throws -> Bool {
         guard !exchange.isFinished else { throw CancellationError() }
-        switch admission(of: exchange, to: route, cost: cost) {
+        switch admission(of: exchange, to: route, cost: cost, hasWaited: hasWaited) {
         case .admitted: return true
         case .mustSettle: return false
         case .overLimit(let decision): throw Self.overLimit(decision, route.action, cost: cost)
@@ -151,9 +152,9 @@ final class Gate: Sendable {
     }
 
     /// Holds a request against its limits, once, when that can be said without waiting.
-    func admission(of exchange: Exchange, to route: Route, cost: Int) -> Admission {
+    func admission(of exchange: Exchange, to route: Route, cost: Int, hasWaited: Bool = false) -> Admission {
         guard !exchange.isAdmitted else { return .admitted }
-        switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt) {
+        switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, hasWaited: hasWaited, at: exchange.startedAt) {
         case .mustSettle:
             return .mustSettle
         case .decided(let decision):
@@ -178,17 +179,19 @@ final class Gate: Sendable {
 
     private func surcharge(_ exchange: Exchange, _ cost: Int) async throws {
         guard let route = exchange.route else { return }
-        for _ in 0..<4 {
-            switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: WallClock.nanoseconds) {
+        for attempt in 0..<4 {
+            switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, hasWaited: attempt > 0, at: WallClock.nanoseconds) {
             case .decided(let decision): return try take(decision, exchange, route, cost: cost, isRequest: false)
-            case .mustSettle: await allowances.settled()
+            case .mustSettle:
+                limiter.want(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action)
+                await allowances.settled()
             case .cutOff(let decision):
                 count(decision, exchange, route, cost: cost, isRequest: false)
                 throw Self.cutOff(decision)
             }
         }
         try take(
-            limiter.refusal(of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost, isRequest: false)
+            limiter.refusal(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost, isRequest: false)
     }
 
     private func take(_ decision: Decision, _ exchange: Exchange, _ route: Route, cost: Int, isRequest: Bool = true) throws {
