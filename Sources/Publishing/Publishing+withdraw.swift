@@ -33,10 +33,10 @@ extension Publishing {
                 try await withdrawing.withdrawDataset(withdrawal)
             case .version:
                 let number = version ?? 0
-                switch try await withdrawing.withdrawal(ofVersion: number) {
+                switch try await withdrawing.isWithdrawn(version: number) {
                 case nil: throw Problem(.versionNotFound, zh: "没有第 \(number) 版", en: "there is no version \(number)")
-                case .some(.some): throw Problem(.invalidWithdrawal, zh: "第 \(number) 版已撤回", en: "version \(number) is withdrawn already")
-                case .some(nil): break
+                case true: throw Problem(.invalidWithdrawal, zh: "第 \(number) 版已撤回", en: "version \(number) is withdrawn already")
+                case false: break
                 }
                 try await withdrawing.record(withdrawal, by: key.id, entry: .withdrawal(withdrawal))
                 try await withdrawing.withdrawVersion(number, withdrawal)

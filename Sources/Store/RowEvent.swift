@@ -5,6 +5,14 @@ struct RowEvent: Equatable, Sendable {
         let row: Int
         let since: Int
         let until: Int?
+
+        /// The same row, in pieces that begin at these versions as well.
+        ///
+        /// - Parameter versions: in their order.
+        func split(at versions: [Int]) -> [State] {
+            let bounds = [since] + versions.filter { $0 > since && $0 < until ?? .max }
+            return bounds.enumerated().map { place, bound in State(row: row, since: bound, until: place + 1 < bounds.count ? bounds[place + 1] : until) }
+        }
     }
 
     let version: Int
@@ -13,7 +21,7 @@ struct RowEvent: Equatable, Sendable {
     /// The state from this version on; nil where there is none.
     let new: Int?
 
-    /// Whether one state took the place of another.
+    /// Whether the row stood before and stands now.
     var isChange: Bool { old != nil && new != nil }
 
     /// What happened, in the order of versions.

@@ -27,6 +27,8 @@ public struct RowHistory: Sendable {
     let rows: RowSet
     let events: [RowEvent]
     let releases: [Int: Release]
+    /// Versions that cannot be seen.
+    let withdrawn: Set<Int>
     let gaps: [Gap]
     /// Where older events go on: those of versions before this one; nil where there are none.
     public let before: Int?
@@ -46,10 +48,11 @@ extension RowHistory {
         var isFirst = true
         for event in events {
             guard let release = releases[event.version] else { continue }
-            let past = releases[event.version - 1]?.fields ?? []
+            let past = releases[Self.former(event.version, without: withdrawn)]?.fields ?? []
             func isSame(_ place: Int) -> Bool {
-                guard let old = event.old, let new = event.new, past.contains(fields[place].name) else { return false }
-                return rows.isEqual(old, new, 2 + place)
+                guard let old = event.old, let new = event.new else { return false }
+                // What was hidden counts as missing, as in differences: that it changed would tell something of what it was.
+                return past.contains(fields[place].name) ? rows.isEqual(old, new, 2 + place) : rows.bytes(new, 2 + place) == nil
             }
             if event.isChange, fields.indices.allSatisfy({ !release.fields.contains(fields[$0].name) || isSame($0) }) { continue }
             buffer.writeString("\(isFirst ? "" : ","){\"change\":\"\(event.isChange ? "changed" : event.old == nil ? "added" : "removed")\",\"version\":\(event.version)")
@@ -69,6 +72,13 @@ extension RowHistory {
             buffer.writeStaticString("}}")
         }
         buffer.writeStaticString("]")
+    }
+
+    /// The version before one that readers saw last.
+    static func former(_ version: Int, without withdrawn: Set<Int>) -> Int {
+        var former = version - 1
+        while withdrawn.contains(former) { former -= 1 }
+        return former
     }
 
     /// Appends `[{"withdrawal":…,"subject":…,"since":…,"until":…,"reason":{…},"legal_basis":…,"withdrawn_at":…},…]`.
@@ -115,14 +125,18 @@ extension Store {
                 let intervals = try (0..<states.count).reversed().map { row in
                     RowEvent.State(row: row, since: try states[row].read(Int.self, 0), until: try states[row].read(Int?.self, 1))
                 }
-                let all = RowEvent.events(of: intervals, current: version.number, without: Set(withdrawn.map(\.since)), hasOlder: hasMore)
+                let unseen = Set(withdrawn.map(\.since))
+                // Where a field becomes public, a row changes for its readers while it stands as it was.
+                let widenings = try await Self.widenings(version, from: intervals.first?.since ?? version.number, connection)
+                let all = RowEvent.events(of: intervals.flatMap { $0.split(at: widenings) }, current: version.number, without: unseen, hasOlder: hasMore)
                 let events = all.filter { $0.version < before ?? .max }.reversed() as [RowEvent]
-                let numbers = Set(events.flatMap { [$0.version, $0.version - 1] })
+                let numbers = Set(events.flatMap { [$0.version, RowHistory.former($0.version, without: unseen)] })
                 var gaps = try await Self.tombstones(version, RowKey.text(key), connection)
                 let bounds = Set(intervals.flatMap { [$0.since, $0.until ?? 0] })
                 gaps += withdrawn.filter { bounds.contains($0.since) }
                 return RowHistory(
-                    version: version, rows: states, events: events, releases: try await Self.releases(version, numbers, connection), gaps: gaps,
+                    version: version, rows: states, events: events, releases: try await Self.releases(version, numbers, connection),
+                    withdrawn: unseen, gaps: gaps,
                     before: hasMore ? events.last?.version ?? intervals.dropFirst().first?.since : nil)
             }
         }
@@ -144,11 +158,36 @@ extension Store {
             """)
     }
 
+    /// Versions behind `first` in which more fields are public than in the one before, in their order.
+    ///
+    /// Public fields stay public, so a span whose ends show the same shows the same throughout: a few schemas are read, however many versions there are.
+    private static func widenings(_ version: ReleasedVersion, from first: Int, _ connection: Connection) async throws -> [Int] {
+        func shown(in number: Int) async throws -> Int {
+            try await connection.execute(
+                "SELECT \(publicFields) AS fields FROM published.version v WHERE v.dataset = \(version.dataset, as: .text) AND v.number >= \(number, as: .int4) ORDER BY v.number LIMIT 1"
+            ).first.map { try $0.read([String].self, "fields").count } ?? 0
+        }
+        var found: [Int] = []
+        var spans = [(first: first, last: version.number, before: try await shown(in: first), after: version.schema.publicFields.count)]
+        while let span = spans.popLast() {
+            if span.before == span.after || span.first >= span.last { continue }
+            if span.first + 1 == span.last {
+                found.append(span.last)
+                continue
+            }
+            let middle = (span.first + span.last) / 2, between = try await shown(in: middle)
+            spans.append((middle, span.last, between, span.after))
+            spans.append((span.first, middle, span.before, between))
+        }
+        return found
+    }
+
+    private static let publicFields: SQL = "ARRAY(SELECT f ->> 'name' FROM jsonb_array_elements(v.schema -> 'fields') AS f WHERE f ->> 'visibility' = 'public')"
+
     private static func releases(_ version: ReleasedVersion, _ numbers: Set<Int>, _ connection: Connection) async throws -> [Int: RowHistory.Release] {
         let rows = try await connection.execute(
             """
-            SELECT v.number, v.released_at, v.department, v.withdrawal IS NULL AS whole, \
-            ARRAY(SELECT f ->> 'name' FROM jsonb_array_elements(v.schema -> 'fields') AS f WHERE f ->> 'visibility' = 'public') AS fields \
+            SELECT v.number, v.released_at, v.department, v.withdrawal IS NULL AS whole, \(publicFields) AS fields \
             FROM published.version v WHERE v.dataset = \(version.dataset, as: .text) AND v.number = ANY(\(numbers.sorted()))
             """)
         return try rows.reduce(into: [:]) { releases, row in

@@ -33,11 +33,14 @@ public final class Withdrawing {
         try await connection.closeRollups(of: target.dataset)
     }
 
-    /// - Returns: nil where there is no such version; otherwise the withdrawal that it is under already, if it is.
-    public func withdrawal(ofVersion number: Int) async throws -> String?? {
+    /// - Returns: whether a version is withdrawn as a whole, not just some of its rows; nil where there is no such version.
+    public func isWithdrawn(version number: Int) async throws -> Bool? {
         guard let number = Int32(exactly: number) else { return nil }
-        let sql: SQL = "SELECT withdrawal FROM daylight.version WHERE dataset = \(target.dataset) AND number = \(number)"
-        return try await connection.execute(sql).first.map { try $0.read(String?.self, 0) }
+        let sql: SQL = """
+            SELECT EXISTS (SELECT FROM daylight.withdrawal w WHERE w.id = v.withdrawal AND w.subject = 'version')
+            FROM daylight.version v WHERE v.dataset = \(target.dataset) AND v.number = \(number)
+            """
+        return try await connection.execute(sql).first.map { try $0.read(Bool.self, 0) }
     }
 
     /// Takes one version's content out of public view.

@@ -57,6 +57,19 @@ import Testing
         }
     }
 
+    @Test func aVersionThatLostARowCanBeWithdrawnAsAWhole() async throws {
+        try await Workshop.with { shop in
+            try await shop.publish("code,name\nA,a\nB,b\n")
+            try await shop.publish("code,name\nA,a\n")
+            _ = try await shop.publishing.withdraw(.rows, of: "lighthouse", keys: ["B"], reason: Self.reason, by: shop.pusher)
+            _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 1, reason: Self.reason, by: shop.pusher)
+            await expectProblem(.versionWithdrawn) { _ = try await shop.publishing.version(1, of: shop.target()) }
+            await expectProblem(.invalidWithdrawal) {
+                _ = try await shop.publishing.withdraw(.version, of: "lighthouse", version: 1, reason: Self.reason, by: shop.pusher)
+            }
+        }
+    }
+
     @Test func aWithdrawnVersionSaysWhy() async throws {
         try await Workshop.with { shop in
             try await shop.publish("code,name\nA,a\n")

@@ -22,6 +22,15 @@ import Testing
         #expect(Self.events([(3, 5), (7, nil)], hasOlder: true) == ["5:0-", "7:-1"])
     }
 
+    @Test func aStateIsSplitWhereMoreBecomesPublic() {
+        func pieces(_ since: Int, _ until: Int?, at versions: [Int]) -> [String] {
+            RowEvent.State(row: 0, since: since, until: until).split(at: versions).map { "\($0.since)-\($0.until.map(String.init) ?? "")" }
+        }
+        #expect(pieces(2, 6, at: []) == ["2-6"])
+        #expect(pieces(2, 6, at: [1, 2, 3, 5, 6, 7]) == ["2-3", "3-5", "5-6"])
+        #expect(pieces(2, nil, at: [4]) == ["2-4", "4-"])
+    }
+
     @Test func aWithdrawnVersionIsPassedOver() {
         // What began in it shows in the next one.
         #expect(Self.events([(1, 3), (3, nil)], without: [3]) == ["1:-0", "4:01"])
