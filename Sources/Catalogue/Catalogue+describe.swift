@@ -24,7 +24,7 @@ extension Catalogue {
         let content = try await content(description, places)
         switch try await store.addDataset(id, content) {
         case .written(let record): return record
-        case .outdated: throw Problem(.preconditionFailed, zh: "已经存在，If-None-Match 不成立", en: "it exists already, so If-None-Match does not hold")
+        case .outdated: throw Problem(.preconditionFailed, zh: "已经存在，If-None-Match 不成立；要修改，请带 If-Match: 当前的 ETag", en: "it exists already, so If-None-Match does not hold; to change it, send If-Match with its current ETag")
         case .resourceCodeTaken: throw Self.resourceCodeTaken
         }
     }

@@ -54,7 +54,7 @@ extension Catalogue {
     public func suggest(_ typed: String, as reader: Reader, limit: Int) async throws -> [Suggestion] {
         try await index.prepare()
         // Nothing has been typed yet, or no letter so far.
-        guard typed.contains(where: { $0.isLetter || $0.isNumber }) else { return [] }
+        guard !Question(typed, synonyms: index.index.synonyms).clauses.isEmpty else { return [] }
         var query = try query(DatasetFilter(words: typed), drafts: .none)
         query.inTitlesOnly = true
         query.limit = limit * 3

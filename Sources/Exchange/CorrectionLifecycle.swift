@@ -4,7 +4,7 @@ public import Model
 ///
 /// `docs/exchange.md` has it as a table, and a test holds the table against this. It performs nothing.
 public struct CorrectionLifecycle: Sendable, Hashable {
-    public enum Event: String, Sendable, Hashable, Codable, CaseIterable {
+    public enum Event: String, Sendable, Hashable, ListedWord {
         /// A version mended the value.
         case correct
         /// The value is right, with reasons.

@@ -5,7 +5,7 @@ public import Model
 /// `docs/exchange.md` has it as a table, and a test holds the table against this. It performs nothing: callers carry out the actions and store the state in the same
 /// transaction.
 public struct ShareLifecycle: Sendable, Hashable {
-    public enum Event: String, Sendable, Hashable, Codable, CaseIterable {
+    public enum Event: String, Sendable, Hashable, ListedWord {
         /// The provider takes it, in whole or in part.
         case accept
         /// The provider says no.

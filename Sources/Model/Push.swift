@@ -85,7 +85,7 @@ public struct Push: Sendable, Hashable, Codable {
 
 /// A reviewer's decision on one exact content (保密审查).
 public struct Review: Sendable, Hashable, Codable {
-    public enum Decision: String, Sendable, Codable, CaseIterable { case pass, refuse, refer }
+    public enum Decision: String, Sendable, ListedWord { case pass, refuse, refer }
 
     public var id: String
     public var push: String
@@ -112,10 +112,10 @@ public struct Review: Sendable, Hashable, Codable {
 
 /// The taking of something out of public view, and the tombstone that it leaves.
 public struct Withdrawal: Sendable, Hashable, Codable {
-    public enum Subject: String, Sendable, Codable, CaseIterable { case dataset, version, rows }
+    public enum Subject: String, Sendable, ListedWord { case dataset, version, rows }
 
     /// Why, as a word of a closed list.
-    public enum ReasonCode: String, Sendable, Codable, CaseIterable {
+    public enum ReasonCode: String, Sendable, ListedWord {
         /// What was published is wrong.
         case error
         /// The time of publicity has ended.

@@ -64,7 +64,7 @@ public struct Delivery: Sendable, Hashable, Codable {
 /// A public key of a department: Ed25519 (RFC 8032) with which it signs receipts, or X25519 (RFC 7748) to which its files are sealed.
 public struct ReceiptKey: Sendable, Hashable, Codable {
     /// What a key is for.
-    public enum Use: String, Sendable, Codable, CaseIterable {
+    public enum Use: String, Sendable, ListedWord {
         case receipt, encryption
     }
 

@@ -43,7 +43,7 @@ public struct Question: Sendable, Hashable {
     static func atom(_ token: Folding.Token, isTyped: Bool) -> Atom {
         switch token {
         case .run(let units): .phrase(units)
-        case .word(let word): .word(word, isPrefix: isTyped && word.utf8.count > 1)
+        case .word(let word): .word(word, isPrefix: isTyped && !word.dropFirst().isEmpty)
         }
     }
 

@@ -66,6 +66,7 @@ struct CSVFinisher: Sendable {
 
         columns.withUnsafeBufferPointer { columns in
             while !scanner.isAtEnd {
+                let record = scanner.position
                 for column in columns {
                     let value = scanner.position
                     switch column {
@@ -94,9 +95,17 @@ struct CSVFinisher: Sendable {
                         }
                     }
                 }
-                if kept != nil {
+                if let kept {
                     // Up to the comma behind the last field that is kept.
-                    copy(to: scanner.position &- 1)
+                    let last = scanner.position &- 1
+                    if kept == 1, last &- record == 2, bytes[record] == UInt8(ascii: "\\"), bytes[record &+ 1] == UInt8(ascii: ".") {
+                        // As a line of its own it would end a COPY; PostgreSQL saw more fields and left it bare.
+                        copy(to: record)
+                        put("\"\\.\"")
+                        copied = last
+                    } else {
+                        copy(to: last)
+                    }
                     scanner.skipRecord()
                     if carriageReturns { put("\r\n") } else { put("\n") }
                     copied = scanner.position

@@ -63,6 +63,16 @@ import Testing
         }
     }
 
+    /// Who types `?q=灯塔` is told how it is written.
+    @Test func anAddressThatIsNotASCIIIsToldItsSpelling() async throws {
+        try await TestServer.with { server in
+            let response = try await server.ask("GET /v1/datasets?q=灯塔 HTTP/1.1\r\nHost: h\r\n\r\n")
+            Self.expect(response, .malformedRequest)
+            #expect(response.text.contains("百分号编码"), "\(response.text)")
+            Self.expect(try await server.ask("GET / HTTP/1.1\r\nHost: h\r\nBad Header: 灯\r\n\r\n"), .malformedRequest)
+        }
+    }
+
     @Test func refusalReachesASenderWhoGoesOnWithRubbish() async throws {
         try await TestServer.with { server in
             try await server.connect { connection in

@@ -105,6 +105,8 @@ struct FaultTests {
             let unreachable = try await Installation.run(
                 ["push", file.path, "--dataset", "fault", "--to", "http://127.0.0.1:9", "--retries", "0"], environment: ["DAYLIGHT_KEY": site.pushKey])
             #expect(unreachable.status == 3)
+            let schemeless = try await Installation.run(["push", file.path, "--dataset", "fault", "--to", "127.0.0.1:9"], environment: ["DAYLIGHT_KEY": site.pushKey])
+            #expect(schemeless.status == 64 && schemeless.output.contains("must begin with http:// or https://"), "\(schemeless.output)")
             let refused = try await Installation.run(arguments, environment: ["DAYLIGHT_KEY": "dk_wrong_wrongwrongwrong"])
             #expect(refused.status == 2, "\(refused.output)")
         }

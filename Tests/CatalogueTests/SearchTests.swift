@@ -147,6 +147,9 @@ import Testing
             #expect(found.contains(.department(code: desk.office.uscc, name: desk.office.name)))
             #expect(found.contains { if case .dataset(_, let title) = $0 { title.zh == "灯塔名录" } else { false } })
             #expect(try await desk.catalogue.suggest("没有", as: .anonymous, limit: 10) == [])
+            #expect(try await desk.catalogue.suggest("、 ", as: .anonymous, limit: 10) == [])
+            try await desk.publish("area") { $0.title = LocalizedText(zh: "绿地（m2）") }
+            #expect(try await desk.catalogue.suggest("㎡", as: .anonymous, limit: 10).count == 1)
             // Another name of it, before all else.
             _ = try await desk.store.loadCodes(["search-synonyms": [Code(code: "航标塔", title: LocalizedText(zh: "灯塔", en: "lighthouse"))]])
             let named = try await desk.catalogue.suggest("灯塔", as: .anonymous, limit: 10)

@@ -25,6 +25,9 @@ import Testing
 
     @Test func wordsAreBeginningsButSingleLettersAreThemselves() {
         #expect(Question("qual a", synonyms: Synonyms()).clauses.map(\.alternatives) == [[[.word("qual", isPrefix: true)]], [[.word("a", isPrefix: false)]]])
+        for letter in ["é", "ж", "9"] {
+            #expect(Question(letter, synonyms: Synonyms()).clauses.map(\.alternatives) == [[[.word(letter, isPrefix: false)]]], "\(letter)")
+        }
         #expect(Question("、。", synonyms: synonyms).clauses.isEmpty)
         #expect(Question("数据 数据", synonyms: synonyms).clauses.count == 1)
     }

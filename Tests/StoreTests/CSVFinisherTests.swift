@@ -56,6 +56,9 @@ import Testing
         #expect(cut("a,b,c\n,,\n\"x,\"\"y\n\",2,\"z\nz\"\n", [.asPrinted, .asPrinted]) == "a,b\n,\n\"x,\"\"y\n\",2\n")
         #expect(cut("2013-03-01 00:00:00+08,t,x,y\n,,,\n", [.datetime, .boolean]) == "2013-03-01T00:00:00+08:00,true\n,\n")
         #expect(cut("a,1\nb,2\n", [.asPrinted], carriageReturns: true) == "a\r\nb\r\n")
+        // Alone in its line it would end a COPY.
+        #expect(cut("a,1\n\\.,2\n\\.x,3\n\\.,\n", [.asPrinted]) == "a\n\"\\.\"\n\\.x\n\"\\.\"\n")
+        #expect(cut("\\.,x,1\n", [.asPrinted, .asPrinted], carriageReturns: true) == "\\.,x\r\n")
     }
 
     @Test(arguments: [

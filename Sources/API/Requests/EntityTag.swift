@@ -101,7 +101,7 @@ extension Request {
             }
         }
         if let current, noneMatch.contains(where: { current.isNamed(in: $0, weak: true) }) {
-            throw Problem(.preconditionFailed, zh: "已经存在，If-None-Match 不成立", en: "it exists already, so If-None-Match does not hold")
+            throw Problem(.preconditionFailed, zh: "已经存在，If-None-Match 不成立；要修改，请带 If-Match: 当前的 ETag", en: "it exists already, so If-None-Match does not hold; to change it, send If-Match with its current ETag")
         }
     }
 }

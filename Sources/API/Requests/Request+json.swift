@@ -55,8 +55,13 @@ extension Request {
             en = "is missing"
         case .dataCorrupted(let context):
             path = context.codingPath
-            zh = path.isEmpty ? "不是有效的 JSON" : "值无效"
-            en = path.isEmpty ? "is not valid JSON" : "has an invalid value"
+            if let known = (context.underlyingError as? UnlistedWord)?.known.joined(separator: ", ") {
+                zh = "应为以下之一：\(known)"
+                en = "must be one of: \(known)"
+            } else {
+                zh = path.isEmpty ? "不是有效的 JSON" : "值无效"
+                en = path.isEmpty ? "is not valid JSON" : "has an invalid value"
+            }
         @unknown default:
             path = []
             zh = "不是有效的 JSON"

@@ -111,6 +111,25 @@ extension Connection {
         next(at: end)
         return true
     }
+
+    static let malformed = Problem(.malformedRequest, zh: "不是有效的 HTTP/1.1 请求", en: "this is not a valid HTTP/1.1 request")
+
+    /// Answers what the decoder could not read.
+    func refuseMalformed(tooLarge: Bool) {
+        guard phase == .open else { return }
+        var problem = Self.malformed
+        if tooLarge {
+            problem =
+                requestLineBytes <= configuration.uriLimit
+                ? Problem(.headersTooLarge, zh: "请求头合计不得超过 \(configuration.headerLimit) 字节", en: "the header fields may have at most \(configuration.headerLimit) bytes")
+                : Problem(.uriTooLong, zh: "地址不得超过 \(configuration.uriLimit) 字节", en: "the address may have at most \(configuration.uriLimit) bytes")
+        } else if !isRequestLineASCII {
+            problem = Problem(
+                .malformedRequest, zh: "地址只能含 ASCII 字符；中文须按 UTF-8 作百分号编码，如 %E7%81%AF，curl 用 -G --data-urlencode",
+                en: "an address is ASCII; what is not has to be percent-encoded as UTF-8, such as %E7%81%AF; with curl, -G --data-urlencode does it")
+        }
+        refuseStranger(problem)
+    }
 }
 
 /// An address, and what the limits hold it against.

@@ -57,7 +57,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var needsFlush = false
     private var isReadWithheld = false
     private var headBegan = false
-    private var requestLineBytes = 0
+    private(set) var requestLineBytes = 0
+    private(set) var isRequestLineASCII = true
     private var sawRequestLine = false
     /// Why the decoder reads no further.
     private var parserFailure: HTTPParserError?
@@ -101,6 +102,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         let end = bytes.readableBytesView.firstIndex(of: UInt8(ascii: "\n"))
         sawRequestLine = end != nil
         requestLineBytes += (end ?? bytes.writerIndex) - bytes.readerIndex
+        isRequestLineASCII = isRequestLineASCII && bytes.readableBytesView[..<(end ?? bytes.writerIndex)].allSatisfy { $0 < 0x80 }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -141,6 +143,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         serial += 1
         headBegan = false
         requestLineBytes = 0
+        isRequestLineASCII = true
         sawRequestLine = false
         deadlines.attention = .max
         deadlines.isHeadTimed = false
@@ -349,21 +352,6 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
             return refuse(Self.malformed)
         }
         current.stream?.end(.failure(Self.malformed))
-    }
-
-    private static let malformed = Problem(.malformedRequest, zh: "不是有效的 HTTP/1.1 请求", en: "this is not a valid HTTP/1.1 request")
-
-    /// Answers what the decoder could not read.
-    private func refuseMalformed(tooLarge: Bool) {
-        guard phase == .open else { return }
-        var problem = Self.malformed
-        if tooLarge {
-            problem =
-                requestLineBytes <= configuration.uriLimit
-                ? Problem(.headersTooLarge, zh: "请求头合计不得超过 \(configuration.headerLimit) 字节", en: "the header fields may have at most \(configuration.headerLimit) bytes")
-                : Problem(.uriTooLong, zh: "地址不得超过 \(configuration.uriLimit) 字节", en: "the address may have at most \(configuration.uriLimit) bytes")
-        }
-        refuseStranger(problem)
     }
 
     /// Answers somebody whose head could not be read, and closes.

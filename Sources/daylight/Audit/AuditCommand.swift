@@ -51,9 +51,13 @@ struct AuditCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard server.hasPrefix("http://") || server.hasPrefix("https://") else { throw ValidationError("the address must begin with http:// or https://") }
+        try Self.check(server: server)
         try VerifyCommand.check(quorum: quorum, of: witnesses)
         guard (0...3600).contains(grace) else { throw ValidationError("--grace must be from 0 to 3600 seconds") }
+    }
+
+    static func check(server: String) throws {
+        guard server.hasPrefix("http://") || server.hasPrefix("https://") else { throw ValidationError("the address must begin with http:// or https://") }
     }
 
     func run() async throws {

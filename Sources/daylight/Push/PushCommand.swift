@@ -43,6 +43,10 @@ struct PushCommand: AsyncParsableCommand {
     @Option(help: "How many findings to print.")
     var findings = 20
 
+    func validate() throws {
+        try AuditCommand.check(server: server)
+    }
+
     func run() async throws {
         let terminal = Terminal()
         let key = try readKey()
