@@ -32,7 +32,11 @@ struct Account: Sendable, Hashable {
         let cost = min(max(0, cost), limit.quota)
         guard let fleet, cost > 0 else { return .decided(state.spend(cost, of: limit, at: now)) }
         if hasWaited { waiting = max(0, waiting - 1) }
-        if now - grantedAt > Self.grantLifetime { giveBack(limit) }
+        if granted > 0, now - grantedAt > Self.grantLifetime {
+            // Whoever it was for has gone.
+            waiting = 0
+            giveBack(limit)
+        }
         if hasWaited, granted >= cost {
             granted -= cost
             if waiting == 0 { giveBack(limit) }

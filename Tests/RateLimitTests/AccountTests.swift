@@ -69,6 +69,24 @@ import Testing
         #expect(!account.isDue(Self.limit, fleet))
     }
 
+    /// Whoever goes while he waits keeps others from giving back for a moment, not for ever.
+    @Test func whoHasGoneIsNoLongerWaitedFor() {
+        let fleet = Fleet(nodes: 2, isJoining: true)
+        var account = Account()
+        for _ in 0..<2 { account.want(10, of: Self.limit) }
+        _ = account.beginSettling(Self.limit, fleet, at: 0)
+        account.settle(Settled(granted: 20, debt: 20), of: Self.limit, at: 0)
+        _ = account.spend(10, of: Self.limit, in: fleet, hasWaited: true, at: 0)
+        #expect(account.granted == 10 && account.unused == 0)
+        _ = account.spend(10, of: Self.limit, in: fleet, at: 2 * Self.second)
+        #expect(account.granted == 0 && account.unused == 10)
+        account.want(30, of: Self.limit)
+        _ = account.beginSettling(Self.limit, fleet, at: 2 * Self.second)
+        account.settle(Settled(granted: 30, debt: 40), of: Self.limit, at: 2 * Self.second)
+        _ = account.spend(20, of: Self.limit, in: fleet, hasWaited: true, at: 2 * Self.second)
+        #expect(account.granted == 0 && account.unused == 10, "nobody else waits: what is left goes back at once")
+    }
+
     /// What was set aside and does not do is given back: a refusal spends nothing.
     @Test func aRefusalSpendsNothing() {
         let fleet = Fleet(nodes: 2, isJoining: true)

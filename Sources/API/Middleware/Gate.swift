@@ -119,16 +119,17 @@ final class Gate: Sendable {
     /// Holds a request against its limits, once.
     /// - Throws: `tooManyRequests` or `tooManyDownloads`.
     func admit(_ exchange: Exchange, to route: Route, cost: Int) async throws {
-        for attempt in 0..<4 {
-            if try admitAtOnce(exchange, to: route, cost: cost, hasWaited: attempt > 0) { return }
+        if try admitAtOnce(exchange, to: route, cost: cost) { return }
+        for _ in 0..<4 {
             limiter.want(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action)
             await allowances.settled()
+            if try admitAtOnce(exchange, to: route, cost: cost, hasWaited: true) { return }
         }
         // Other requests of the same client were quicker each time.
         try take(limiter.refusal(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, at: exchange.startedAt), exchange, route, cost: cost)
     }
 
-    private func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int, hasWaited: Bool) throws -> Bool {
+    private func admitAtOnce(_ exchange: Exchange, to route: Route, cost: Int, hasWaited: Bool = false) throws -> Bool {
         guard !exchange.isFinished else { throw CancellationError() }
         switch admission(of: exchange, to: route, cost: cost, hasWaited: hasWaited) {
         case .admitted: return true
@@ -179,12 +180,14 @@ final class Gate: Sendable {
 
     private func surcharge(_ exchange: Exchange, _ cost: Int) async throws {
         guard let route = exchange.route else { return }
-        for attempt in 0..<4 {
-            switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, hasWaited: attempt > 0, at: WallClock.nanoseconds) {
-            case .decided(let decision): return try take(decision, exchange, route, cost: cost, isRequest: false)
-            case .mustSettle:
+        for attempt in 0...4 {
+            if attempt > 0 {
                 limiter.want(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action)
                 await allowances.settled()
+            }
+            switch limiter.ask(cost, of: exchange.clientKey, tier: exchange.tier, action: route.action, hasWaited: attempt > 0, at: WallClock.nanoseconds) {
+            case .decided(let decision): return try take(decision, exchange, route, cost: cost, isRequest: false)
+            case .mustSettle: continue
             case .cutOff(let decision):
                 count(decision, exchange, route, cost: cost, isRequest: false)
                 throw Self.cutOff(decision)

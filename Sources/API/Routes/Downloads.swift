@@ -167,7 +167,6 @@ extension SnapshotForm {
 
 extension HTTPField.Name {
     static let reprDigest = Self("Repr-Digest")!
-    /// The version that an answer is of.
 }
 
 extension Timestamp {
